@@ -1,0 +1,134 @@
+import type { Aval } from './aval.ts';
+import { ConcreteValueNeeded, TensorAsCondition, TracerLeak } from './errors.ts';
+import { type ConcreteTensor, readHook, Tensor } from './tensor.ts';
+
+/** What the core needs to know of a primitive: its name and the rule that gives its results' avals. */
+export interface Operation {
+  readonly name: string;
+  abstract(operands: readonly Aval[], params: Params): Aval | readonly Aval[];
+}
+
+/** Parameters of a primitive that are not tensors: plain data. */
+export type Params = object;
+
+/**
+ * An interpretation of primitives. One trace is current; every operation is interpreted by it, and a
+ * transformation's trace calls its parent to do the work below it.
+ */
+export abstract class Trace {
+  /** False once the transformation has returned: its tracers must not be used any more. */
+  alive = true;
+  abstract readonly name: string;
+  abstract bind(operation: Operation, operands: readonly Tensor[], params: Params): readonly Tensor[];
+}
+
+let current: Trace;
+
+export function currentTrace(): Trace {
+  return current;
+}
+
+/** Sets the outermost interpretation, the one that computes. */
+export function setBaseTrace(trace: Trace): void {
+  current = trace;
+}
+
+/** Runs `body` with `trace` current; whatever happens, the trace before it is current afterwards. */
+export function withTrace<T>(trace: Trace, body: () => T): T {
+  const before = current;
+  current = trace;
+  try {
+    return body();
+  } finally {
+    current = before;
+  }
+}
+
+/** Stands for a tensor inside a transformation. */
+export abstract class Tracer extends Tensor {
+  readonly trace: Trace;
+
+  constructor(trace: Trace, aval: Aval) {
+    super(aval);
+    this.trace = trace;
+  }
+
+  /** Why `use` of the value is impossible here. */
+  protected unknown(use: string): ConcreteValueNeeded {
+    const { name } = this.trace;
+    return new ConcreteValueNeeded({
+      did: `${use} on a tensor ${this.aval} whose value is not known inside ${name}`,
+      expected: `no dependence of JavaScript control flow on values: ${name} runs the function once for all values`,
+      remedy:
+        'write where(condition, a, b) in place of `if`; or pass a configuration value by jit(f, { staticArgnums: [i] }); or leave jit and vmap away around code that branches on values',
+    });
+  }
+
+  concrete(use: string): ConcreteTensor {
+    throw this.unknown(use);
+  }
+
+  override [Symbol.toPrimitive](hint: string): number | string {
+    throw this.unknown(
+      hint === 'string' ? 'a template string `${x}` or String(x)' : 'a comparison or arithmetic operator',
+    );
+  }
+
+  toString(): string {
+    return `Tracer(${this.aval}, ${this.trace.name})`;
+  }
+}
+
+/** Throws where a tracer outlived the transformation that made it. */
+export function assertAlive(tensor: Tensor): void {
+  if (tensor instanceof Tracer && !tensor.trace.alive)
+    throw new TracerLeak({
+      did: `used a tensor ${tensor.aval} that was made inside a ${tensor.trace.name} which has ended`,
+      expected: 'values leave a transformed function only by being returned',
+      remedy:
+        'return the value: valueAndGrad(f, { hasAux: true }) gives auxiliary results, jit returns any tree',
+    });
+}
+
+/**
+ * `if (x.greater(0))` is always true in JavaScript, since an object is. Every 0-dimensional bool made inside
+ * a transformation must therefore be used or read before the transformed function returns.
+ */
+const undecided = new Set<Tensor>();
+readHook.read = tensor => undecided.delete(tensor);
+
+export function markUsed(tensors: readonly Tensor[]): void {
+  if (undecided.size > 0) for (const tensor of tensors) undecided.delete(tensor);
+}
+
+/** Collects the conditions made in one run of a user's function. */
+export class ConditionWatch {
+  readonly #made: Tensor[] = [];
+
+  add(results: readonly Tensor[]): void {
+    for (const result of results)
+      if (result.aval.dtype === 'bool' && result.aval.shape.length === 0) {
+        this.#made.push(result);
+        undecided.add(result);
+      }
+  }
+
+  /** Call with what the function returned; throws where a condition was neither used nor returned nor read. */
+  finish(returned: readonly unknown[]): void {
+    markUsed(returned as Tensor[]);
+    const lost = this.#made.find(tensor => undecided.has(tensor));
+    this.abandon();
+    if (lost !== undefined)
+      throw new TensorAsCondition({
+        did: 'a comparison gave a bool tensor that nothing used: probably `if (tensor)` or `tensor && …`, which is always true because a tensor is an object',
+        expected: 'where(condition, a, b), or a condition made of plain JavaScript values',
+        remedy:
+          'outside jit and vmap write `if (x.item() > 0)`; inside them write where(x.greater(0), a, b); delete the comparison if it is not needed',
+      });
+  }
+
+  abandon(): void {
+    for (const tensor of this.#made) undecided.delete(tensor);
+    this.#made.length = 0;
+  }
+}

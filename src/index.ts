@@ -1,0 +1,16 @@
+/** cotangent: automatic differentiation and training for TypeScript. */
+import './setup.ts';
+
+export * from './numpy/array.ts';
+export { adjoints } from './transforms/adjoints.ts';
+export { checkGrads } from './transforms/check.ts';
+export { grad, valueAndGrad } from './transforms/grad.ts';
+export { hvp } from './transforms/hvp.ts';
+export { hessian, jacfwd, jacobian, jacrev } from './transforms/jacobian.ts';
+export { jit } from './transforms/jit.ts';
+export { jvp } from './transforms/jvp.ts';
+export { linearize } from './transforms/linearize.ts';
+export { stopGradient, tag } from './transforms/marks.ts';
+export { program } from './transforms/program.ts';
+export { vjp } from './transforms/vjp.ts';
+export { vmap } from './transforms/vmap.ts';

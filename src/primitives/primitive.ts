@@ -1,0 +1,185 @@
+/**
+ * A primitive is declared in one place: its meaning (`lower`), the shape rule (`abstract`), and the rules of every
+ * transformation. What a declaration must give depends on its kind, and the compiler of TypeScript checks it.
+ */
+import type { Aval } from '../core/aval.ts';
+import type { DType } from '../core/dtype.ts';
+import type * as core from '../core/program.ts';
+import type { Tensor } from '../core/tensor.ts';
+import { currentTrace, type Operation, type Params } from '../core/trace.ts';
+import type { Nest } from '../kernel/kernel.ts';
+
+/** Rules for each operand; the last one serves all further operands, null says there is none. */
+export type PerOperand<Rule> = readonly (Rule | null)[];
+
+/** The output tangent that comes from one operand's tangent: dx ↦ ∂f/∂x · dx. */
+export type JvpRule<P> = (
+  tangent: Tensor,
+  operands: readonly Tensor[],
+  output: Tensor,
+  params: P,
+  index: number,
+) => Tensor;
+
+/**
+ * The cotangent of one operand. The operands that the function is linear in are placeholders here: only their
+ * aval may be used.
+ */
+export type TransposeRule<P> = (
+  cotangent: Tensor,
+  operands: readonly Tensor[],
+  params: P,
+  index: number,
+) => Tensor;
+
+/** The operation over operands of which some have a leading batch axis; so must the result. */
+export type BatchRule<P> = (
+  size: number,
+  operands: readonly Tensor[],
+  batched: readonly boolean[],
+  params: P,
+) => Tensor;
+
+/** The kernel of one application; an alias is the operand's own elements in a new shape. */
+export type Lowering = Nest | { readonly form: 'alias'; readonly source: number };
+
+/** An operand of a sample: random values in [low, high) unless `values` says which. A float is tried in both precisions. */
+export interface SampleOperand {
+  readonly shape: readonly number[];
+  readonly dtype?: DType;
+  readonly low?: number;
+  readonly high?: number;
+  readonly values?: readonly number[];
+}
+
+/** One application on which the laws are tested. */
+export interface Sample<P> {
+  readonly operands: readonly SampleOperand[];
+  readonly params: P;
+}
+
+interface Common<P> {
+  readonly name: string;
+  /** The result's element type and shape; throws where the operands do not fit. */
+  readonly abstract: (operands: readonly Aval[], params: P) => Aval | readonly Aval[];
+  /** `elementwise`: operands of equal shape, the same operation at every element. */
+  readonly batch: 'elementwise' | BatchRule<P>;
+  readonly lower: (operands: readonly Aval[], params: P, outputs: readonly Aval[]) => Lowering;
+  readonly samples: readonly Sample<P>[];
+}
+
+/** Differentiable, not linear: it never appears in a linear program. */
+export interface Smooth<P> extends Common<P> {
+  readonly kind: 'smooth';
+  readonly jvp: PerOperand<JvpRule<P>>;
+}
+
+/** Linear in the operands that have a transpose, taken together. */
+export interface Linear<P> extends Common<P> {
+  readonly kind: 'linear';
+  readonly transpose: PerOperand<TransposeRule<P>>;
+  /** For operands without a transpose (a divisor, a decay) that have a derivative all the same. */
+  readonly jvp?: PerOperand<JvpRule<P>>;
+  /** The result where only this operand is not zero, if that is cheaper than applying the operation to zeros. */
+  readonly alone?: PerOperand<JvpRule<P>>;
+}
+
+/** Linear in each operand that has a transpose, the others fixed. */
+export interface Multilinear<P> extends Common<P> {
+  readonly kind: 'multilinear';
+  readonly transpose: PerOperand<TransposeRule<P>>;
+}
+
+/** The derivative is zero wherever it exists. */
+export interface Flat<P> extends Common<P> {
+  readonly kind: 'flat';
+  readonly because: string;
+}
+
+/** Control flow and calls: primitives with programs among their parameters. */
+export interface Structured<P> extends Omit<Common<P>, 'batch' | 'lower'> {
+  readonly kind: 'structured';
+  /** A null tangent is zero. */
+  readonly jvp: (
+    primals: readonly Tensor[],
+    tangents: readonly (Tensor | null)[],
+    params: P,
+  ) => { outputs: readonly Tensor[]; tangents: readonly (Tensor | null)[] };
+  /** Computes what depends on known operands alone and records the rest. */
+  readonly partial: (
+    operands: readonly Tensor[],
+    unknown: readonly boolean[],
+    params: P,
+    record: Record,
+  ) => readonly Tensor[];
+  /** One cotangent for each operand, null where it is known or the cotangent is zero. */
+  readonly transpose: (
+    cotangents: readonly (Tensor | null)[],
+    operands: readonly Tensor[],
+    linear: readonly boolean[],
+    params: P,
+  ) => readonly (Tensor | null)[];
+  readonly batch: (
+    size: number,
+    operands: readonly Tensor[],
+    batched: readonly boolean[],
+    params: P,
+  ) => { outputs: readonly Tensor[]; batched: readonly boolean[] };
+  /** `inline`: the program in `params.program`, applied to the operands. */
+  readonly lower: 'inline';
+}
+
+export type Record = (primitive: Primitive, operands: readonly Tensor[], params: Params) => readonly Tensor[];
+
+export type Declaration<P> = Smooth<P> | Linear<P> | Multilinear<P> | Flat<P> | Structured<P>;
+
+// Parameters are contravariant in the rules: a list of all primitives needs the loosest type here.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+export type Primitive<P = any> = Declaration<P> & Operation;
+export type Equation = core.Equation<Primitive>;
+export type Program = core.Program<Primitive>;
+
+/** Declares a primitive. @see Declaration for what each kind must give */
+export function primitive<P extends Params>(declaration: Declaration<P>): Primitive<P> {
+  return declaration as Primitive<P>;
+}
+
+/** Applies a primitive under the current interpretation. */
+export function bind<P extends Params>(
+  primitive: Primitive<P>,
+  operands: readonly Tensor[],
+  params: P,
+): readonly Tensor[] {
+  return currentTrace().bind(primitive, operands, params);
+}
+
+/** The rule for operand `index`. */
+export function ruleFor<Rule>(rules: PerOperand<Rule> | undefined, index: number): Rule | null {
+  return rules === undefined || rules.length === 0 ? null : rules[Math.min(index, rules.length - 1)];
+}
+
+/** A function of tensors that applies one primitive, which it carries along. */
+export type Op<Arguments extends readonly unknown[], P extends Params = Params> = ((
+  ...args: Arguments
+) => Tensor) & {
+  readonly primitive: Primitive<P>;
+};
+
+type ArgumentsOf<F> = F extends Op<infer Arguments, infer _> ? Arguments : never;
+type ParamsOf<F> = F extends Op<infer _, infer P> ? P : never;
+
+/**
+ * The function that binds `declaration` to what `operands` and `params` make of its arguments. The types come from
+ * the declared type of the function.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: any operation at all
+export function op<F extends Op<any, any>>(
+  declaration: Declaration<ParamsOf<F>>,
+  operands: (...args: ArgumentsOf<F>) => readonly Tensor[],
+  params: (...args: ArgumentsOf<F>) => ParamsOf<F>,
+): F {
+  const declared = primitive(declaration as unknown as Declaration<Params>);
+  return Object.assign((...args: ArgumentsOf<F>) => bind(declared, operands(...args), params(...args))[0], {
+    primitive: declared,
+  }) as F;
+}

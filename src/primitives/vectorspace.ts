@@ -1,0 +1,17 @@
+/**
+ * What transformations need of tensors in general: tangents and cotangents are added, zero, one, cast and given a
+ * batch axis. This and `primitive.ts` are all that `transforms/` sees of the primitives.
+ */
+import type { Aval } from '../core/aval.ts';
+import type { Tensor } from '../core/tensor.ts';
+import { constantLike } from './broadcast.ts';
+
+export { add, cast, mul, requireDifferentiable, stop, sub, tag } from './arithmetic.ts';
+export { broadcast, constantLike, full, iota, sum, withBatchAxis, zerosLike } from './broadcast.ts';
+export { equal } from './compare.ts';
+export { moveAxis, reshape } from './layout.ts';
+export { concat, slice } from './slice.ts';
+
+export function onesLike(x: Tensor | Aval): Tensor {
+  return constantLike(x, 1);
+}

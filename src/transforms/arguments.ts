@@ -1,0 +1,231 @@
+/** From the user's trees to lists of tensors and back, at the edge of every transformation. */
+import { Aval, sameShape } from '../core/aval.ts';
+import { allocate, type DType, dtypeOfArray, type TypedArray } from '../core/dtype.ts';
+import {
+  AsyncFunction,
+  BadArgument,
+  MissingArgument,
+  NotDifferentiable,
+  ShapeMismatch,
+  UnknownDType,
+  WrongTree,
+} from '../core/errors.ts';
+import { inScope, labelOf } from '../core/path.ts';
+import { ConcreteTensor, HostStorage, scalar, Tensor } from '../core/tensor.ts';
+import { flatten, flattenAs, type Structure, unflatten } from '../core/tree.ts';
+import { cast, requireDifferentiable, zerosLike } from '../primitives/vectorspace.ts';
+
+/** Where a tensor is expected, a number or a typed array does as well. */
+export type Argument<T> = [T] extends [Tensor] ? Tensor | number | TypedArray : T;
+export type Arguments<A extends readonly unknown[]> = { [K in keyof A]: Argument<A[K]> };
+
+/** A tree with a tensor for every number, tensor or typed array of T. */
+export type Gradient<T> = T extends Tensor | number | TypedArray
+  ? Tensor
+  : T extends string | null | undefined | symbol | bigint | ((...args: never[]) => unknown)
+    ? T
+    : T extends ReadonlyMap<infer K, infer V>
+      ? Map<K, Gradient<V>>
+      : { [K in keyof T]: Gradient<T[K]> };
+
+/** What a transformed function returns: numbers and booleans have become tensors. */
+export type Outputs<T> = T extends Tensor | number | boolean | TypedArray
+  ? Tensor
+  : T extends string | null | undefined | symbol | bigint | ((...args: never[]) => unknown)
+    ? T
+    : T extends ReadonlyMap<infer K, infer V>
+      ? Map<K, Outputs<V>>
+      : { [K in keyof T]: Outputs<T[K]> };
+
+const isWeakInt = (value: number): boolean =>
+  Number.isInteger(value) && !Object.is(value, -0) && Math.abs(value) <= 2147483648;
+
+/** A leaf of a tree as a tensor. A number has not chosen its type yet: it takes that of the tensors it meets. */
+export function leafTensor(leaf: unknown): Tensor {
+  if (leaf instanceof Tensor) return leaf;
+  if (typeof leaf === 'number') return weakScalar(leaf);
+  if (typeof leaf === 'boolean') return scalar('bool', leaf ? 1 : 0);
+  const array = leaf as ArrayBufferView & TypedArray;
+  const dtype = dtypeOfArray(array);
+  if (dtype === undefined)
+    throw new UnknownDType({
+      did: `met a ${array.constructor.name}, which has no element type here`,
+      expected:
+        'Float32Array, Float64Array, Int32Array, Uint32Array, Int16Array, Uint16Array, Int8Array or Uint8Array',
+      remedy: 'convert it: Float64Array.from(values, Number)',
+    });
+  return hostTensor(array, dtype);
+}
+
+function hostTensor(array: TypedArray, dtype: DType): ConcreteTensor {
+  const own = allocate(dtype, array.length);
+  own.set(array);
+  return new ConcreteTensor(new Aval(dtype, [array.length]), new HostStorage(own));
+}
+
+export function weakScalar(value: number, as: 'float' | undefined = undefined): ConcreteTensor {
+  const weak = as ?? (isWeakInt(value) ? 'int' : 'float');
+  return new ConcreteTensor(new Aval('float64', [], weak), new HostStorage(Float64Array.of(value)));
+}
+
+/** A number that reached the outside without meeting a tensor has the default type. */
+export function settled(tensor: Tensor): Tensor {
+  return tensor.aval.weak === null ? tensor : cast(tensor, 'float32');
+}
+
+/** Flattened arguments. */
+export interface Leaves {
+  readonly leaves: readonly Tensor[];
+  readonly structure: Structure;
+  /** The arguments again, with other tensors for leaves. */
+  rebuild(leaves: readonly Tensor[]): unknown[];
+  /** The path of each leaf: `argument 0.weights[1]`. */
+  paths(): string[];
+}
+
+export function flattenArguments(args: readonly unknown[]): Leaves {
+  const { leaves, structure } = flatten([...args]);
+  return {
+    leaves: leaves.map(leafTensor),
+    structure,
+    rebuild: values => unflatten(structure, values) as unknown[],
+    paths: () => structure.paths().map(path => path.replace(/^\[(\d+)\]/, 'argument $1')),
+  };
+}
+
+/** Flattens arguments that are to be differentiated: numbers become weak floats, integers are an error. */
+export function differentiableArguments(
+  transformation: string,
+  f: { name: string; length: number },
+  args: readonly unknown[],
+): Leaves {
+  if (!Array.isArray(args))
+    throw new WrongTree({
+      did: `${labelOf(transformation, f)} got primals that are not an array`,
+      expected: 'an array with one entry for each argument of the function',
+      remedy: `${transformation}(f, [x], …)`,
+    });
+  requireArguments(transformation, f, args, f.length > 0 ? [0] : []);
+  const flat = flattenArguments(args);
+  const leaves = flat.leaves.map((leaf, i) => {
+    if (leaf.aval.weak === 'int')
+      return leaf instanceof ConcreteTensor ? weakScalar(leaf.elements()[0], 'float') : cast(leaf, 'float32');
+    requireDifferentiable(leaf.aval, `${labelOf(transformation, f)}: ${flat.paths()[i]}`);
+    return leaf;
+  });
+  return { ...flat, leaves };
+}
+
+/** Throws where an argument that a transformation needs was not given. */
+export function requireArguments(
+  transformation: string,
+  f: { name: string },
+  args: readonly unknown[],
+  needed: readonly number[],
+): void {
+  for (const i of needed)
+    if (!Number.isInteger(i) || i < 0 || i >= args.length || args[i] === undefined)
+      throw new MissingArgument({
+        did: `${labelOf(transformation, f)} was called with ${args.length} argument${args.length === 1 ? '' : 's'}, but needs argument ${i}`,
+        expected: `a value for each differentiated argument, counted from 0`,
+        remedy: `${transformation}(f)(x, …); other arguments are named by ${transformation}(f, { argnums: [1] })`,
+      });
+}
+
+/** Tangents (or cotangents) that match tensors: their structure, shapes and element types. */
+export function matching(
+  what: string,
+  structure: Structure,
+  like: readonly Tensor[],
+  value: unknown,
+): Tensor[] {
+  const { leaves, structure: given } = flatten(value);
+  const filled = given.equals(structure) ? leaves : fillEmpty(structure, value, like, what);
+  return filled.map((leaf, i) => {
+    const tensor = leafTensor(leaf);
+    const { aval } = like[i];
+    if (!sameShape(tensor.shape, aval.shape))
+      throw new ShapeMismatch({
+        did: `${what} has a leaf ${tensor.aval} where the value is ${aval}`,
+        expected: 'equal shapes, leaf by leaf',
+        remedy: `make it of shape [${aval.shape.join(', ')}]`,
+      });
+    if (!tensor.aval.isFloat && tensor.aval.dtype !== aval.dtype)
+      throw new NotDifferentiable({
+        did: `${what} has a leaf ${tensor.aval}`,
+        expected: `a float, as the value ${aval}`,
+        remedy: `convert it: x.astype('${aval.dtype}')`,
+      });
+    return tensor.aval.dtype === aval.dtype && tensor.aval.weak === null ? tensor : cast(tensor, aval.dtype);
+  });
+}
+
+/** null in place of a whole subtree stands for zeros. */
+function fillEmpty(structure: Structure, value: unknown, like: readonly Tensor[], what: string): unknown[] {
+  let next = 0;
+  const fill = (node: Structure, part: unknown): unknown[] => {
+    if (part === null || part === undefined) {
+      const count = node.leafCount;
+      next += count;
+      return like.slice(next - count, next).map(zerosLike);
+    }
+    if (node.kind === 'array' && Array.isArray(part) && part.length === node.children.length)
+      return node.children.flatMap((child, i) => fill(child, part[i]));
+    if (
+      node.kind === 'object' &&
+      typeof part === 'object' &&
+      node.keys.every(key => (key as string) in (part as object))
+    )
+      return node.children.flatMap((child, i) =>
+        fill(child, (part as Record<string, unknown>)[node.keys[i] as string]),
+      );
+    next += node.leafCount;
+    return flattenAs(node, part, what);
+  };
+  return fill(structure, value);
+}
+
+export function tangentArguments(
+  transformation: string,
+  args: Leaves,
+  tangents: readonly unknown[],
+): Tensor[] {
+  return matching(`${transformation}: the tuple of tangents`, args.structure, args.leaves, tangents);
+}
+
+/** A user's function from trees to trees, as one from tensors to tensors whose result tree is kept. */
+export interface TreeCall {
+  run(args: readonly unknown[]): Tensor[];
+  /** The tree that the last run returned, with other leaves. */
+  result(leaves: readonly Tensor[]): unknown;
+  structure(): Structure;
+}
+
+export function callWithTree(transformation: string, f: (...args: never[]) => unknown): TreeCall {
+  if (typeof f !== 'function')
+    throw new BadArgument({
+      did: `${transformation} got ${f === null ? 'null' : typeof f} in place of a function`,
+      expected: 'a function of tensors',
+      remedy: `${transformation}((x) => …)`,
+    });
+  const label = labelOf(transformation, f);
+  let structure: Structure | undefined;
+  return {
+    run(args) {
+      const out = inScope(label, () => (f as (...all: unknown[]) => unknown)(...args));
+      if (out instanceof Promise) {
+        out.catch(() => {});
+        throw new AsyncFunction({
+          did: `${label}: the function returned a Promise`,
+          expected: 'a synchronous function: after an await it would run outside the transformation',
+          remedy: 'await data before the call and pass it as an argument',
+        });
+      }
+      const flat = flatten(out);
+      structure = flat.structure;
+      return flat.leaves.map(leaf => settled(leafTensor(leaf)));
+    },
+    result: leaves => unflatten(structure as Structure, leaves),
+    structure: () => structure as Structure,
+  };
+}

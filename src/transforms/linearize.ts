@@ -1,0 +1,180 @@
+/**
+ * Linearization: forward mode whose primal half is computed now and whose tangent half is recorded. What remains is
+ * a linear program, the derivative at this point.
+ */
+import { NotLinear } from '../core/errors.ts';
+import { Variable } from '../core/program.ts';
+import type { Tensor } from '../core/tensor.ts';
+import { assertAlive, currentTrace, Trace, Tracer, withTrace } from '../core/trace.ts';
+import type { Equation, Primitive, Program } from '../primitives/primitive.ts';
+import { zerosLike } from '../primitives/vectorspace.ts';
+import {
+  type Arguments,
+  callWithTree,
+  differentiableArguments,
+  type Gradient,
+  type Leaves,
+  type Outputs,
+  type TreeCall,
+  tangentArguments,
+} from './arguments.ts';
+import { abstractOutputs } from './evaluate.ts';
+import { JvpTrace, runJvp, type Tangent } from './jvp.ts';
+import { replay } from './trace.ts';
+
+/** A value that is not known yet: it depends on the tangents. */
+class UnknownTracer extends Tracer {
+  readonly variable: Variable;
+
+  constructor(trace: Trace, variable: Variable) {
+    super(trace, variable.aval);
+    this.variable = variable;
+  }
+}
+
+/** Partial evaluation: operations on known values go to the parent, the others into a program. */
+export class PartialTrace extends Trace {
+  readonly name = 'linearize';
+  readonly parent: Trace;
+  readonly #equations: Equation[] = [];
+  /** Known values that the program reads: the residuals. */
+  readonly #residuals = new Map<Tensor, Variable>();
+
+  constructor(parent: Trace) {
+    super();
+    this.parent = parent;
+  }
+
+  unknown(variable: Variable): Tensor {
+    return new UnknownTracer(this, variable);
+  }
+
+  isUnknown(tensor: Tensor): tensor is UnknownTracer {
+    return tensor instanceof UnknownTracer && tensor.trace === this;
+  }
+
+  bind(primitive: Primitive, operands: readonly Tensor[], params: object): readonly Tensor[] {
+    const unknown = operands.map(operand => this.isUnknown(operand));
+    if (!unknown.includes(true)) return this.parent.bind(primitive, operands, params);
+    if (primitive.kind === 'structured')
+      return withTrace(this, () => primitive.partial(operands, unknown, params, this.record));
+    return this.record(primitive, operands, params);
+  }
+
+  /** Records an operation, whatever is known of its operands. */
+  readonly record = (
+    operation: Primitive,
+    operands: readonly Tensor[],
+    params: object,
+  ): readonly Tensor[] => {
+    const inputs = operands.map(operand => this.variableOf(operand));
+    const outputs = abstractOutputs(
+      operation,
+      inputs.map(input => input.aval),
+      params,
+    ).map(aval => new Variable(aval));
+    this.#equations.push({ operation, inputs, params, outputs });
+    return outputs.map(output => this.unknown(output));
+  };
+
+  variableOf(tensor: Tensor): Variable {
+    if (this.isUnknown(tensor)) return tensor.variable;
+    assertAlive(tensor);
+    let variable = this.#residuals.get(tensor);
+    if (variable === undefined) {
+      variable = new Variable(tensor.aval);
+      this.#residuals.set(tensor, variable);
+    }
+    return variable;
+  }
+
+  program(inputs: readonly Variable[], outputs: readonly Tensor[]): Program {
+    const results = outputs.map(output => this.variableOf(output));
+    const constants = new Map([...this.#residuals].map(([tensor, variable]) => [variable, tensor]));
+    return { inputs, constants, equations: this.#equations, outputs: results };
+  }
+}
+
+/** The derivative of a function at a point. Outputs whose tangent is zero are not among the program's. */
+export interface Linearized {
+  readonly outputs: readonly Tensor[];
+  readonly linear: Program;
+  /** For each output its place among the linear program's outputs, or null where its tangent is zero. */
+  readonly places: readonly (number | null)[];
+}
+
+/** Linearizes a function of lists of tensors. `makeTrace` may observe the operations. */
+export function linearizeFlat(
+  name: string,
+  f: (inputs: readonly Tensor[]) => readonly Tensor[],
+  primals: readonly Tensor[],
+  makeTrace: (partial: PartialTrace) => JvpTrace = partial => new JvpTrace(name, partial, true),
+  further: readonly Variable[] = [],
+): Linearized {
+  const partial = new PartialTrace(currentTrace());
+  const inputs = primals.map(primal => new Variable(primal.aval));
+  try {
+    const out = runJvp(
+      makeTrace(partial),
+      f,
+      primals,
+      inputs.map(input => partial.unknown(input)),
+    );
+    const moving = out.tangents.filter(
+      (tangent): tangent is Tensor => tangent !== null && partial.isUnknown(tangent),
+    );
+    let next = 0;
+    const places = out.tangents.map((tangent: Tangent) =>
+      tangent !== null && partial.isUnknown(tangent) ? next++ : null,
+    );
+    return { outputs: out.primals, linear: partial.program([...inputs, ...further], moving), places };
+  } finally {
+    partial.alive = false;
+  }
+}
+
+export interface LinearizedTree {
+  readonly args: Leaves;
+  readonly call: TreeCall;
+  readonly at: Linearized;
+}
+
+export function linearizeTree(
+  name: string,
+  f: (...args: never[]) => unknown,
+  primals: readonly unknown[],
+): LinearizedTree {
+  const call = callWithTree(name, f);
+  const args = differentiableArguments(name, f, primals);
+  return { args, call, at: linearizeFlat(name, inputs => call.run(args.rebuild(inputs)), args.leaves) };
+}
+
+/**
+ * [f(x), pushforward]: the pushforward maps tangents ẋ to ∂f(x)·ẋ without running f again.
+ *
+ * @example const [y, push] = linearize((x) => x.mul(x), 3); push(1) // 6
+ * @throws NotDifferentiable for integer arguments
+ */
+export function linearize<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  ...primals: Arguments<A>
+): [Outputs<R>, (...tangents: { [K in keyof A]: Gradient<A[K]> | Arguments<A>[K] }) => Outputs<R>] {
+  const { args, call, at } = linearizeTree('linearize', f, primals as readonly unknown[]);
+  const pushforward = (...tangents: readonly unknown[]): Outputs<R> => {
+    const results = replay(at.linear, tangentArguments('pushforward', args, tangents));
+    return call.result(
+      at.places.map((place, i) => (place === null ? zerosLike(at.outputs[i]) : results[place])),
+    ) as Outputs<R>;
+  };
+  return [call.result(at.outputs) as Outputs<R>, pushforward as never];
+}
+
+/** The error for an operation that is not linear where a linear one is needed. */
+export function notLinear(primitive: Primitive): NotLinear {
+  return new NotLinear({
+    did: `transposed ${primitive.name}, which is ${primitive.kind === 'flat' ? `flat: ${primitive.because}` : `${primitive.kind}, not linear, in the operand`}`,
+    expected: 'a program that is linear in its inputs',
+    remedy:
+      'check the jvp rules of the primitives involved: a tangent may only pass through linear operations',
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * Transposition: a linear program run backwards. Where the program maps tangents to tangents, its transpose maps
+ * cotangents to cotangents: each equation adds to the cotangents of its operands.
+ */
+import type { Variable } from '../core/program.ts';
+import { Tensor } from '../core/tensor.ts';
+import { bind, type Equation, type Program, ruleFor } from '../primitives/primitive.ts';
+import { add } from '../primitives/vectorspace.ts';
+import { notLinear } from './linearize.ts';
+
+/** Zero is null. */
+export type Cotangent = Tensor | null;
+
+/** Stands for an operand that a function is linear in: only its aval is known. */
+class Placeholder extends Tensor {
+  concrete(use: string): never {
+    throw new Error(`a transpose rule asked for ${use} of the operand it is linear in`);
+  }
+
+  toString(): string {
+    return `Placeholder(${this.aval})`;
+  }
+}
+
+/** The cotangents of a linear program's inputs for those of its outputs. */
+export function transposeProgram(program: Program, cotangents: readonly Cotangent[]): Cotangent[] {
+  const known = new Map<Variable, Tensor>(program.constants);
+  const linear = new Set<Variable>(program.inputs);
+  const backwards: Equation[] = [];
+  for (const equation of program.equations) {
+    if (equation.inputs.some(input => linear.has(input))) {
+      for (const output of equation.outputs) linear.add(output);
+      backwards.push(equation);
+    } else {
+      const results = bind(
+        equation.operation,
+        equation.inputs.map(input => known.get(input) as Tensor),
+        equation.params,
+      );
+      equation.outputs.forEach((output, i) => known.set(output, results[i]));
+    }
+  }
+  const adjoints = new Map<Variable, Tensor>();
+  const accumulate = (variable: Variable, cotangent: Cotangent): void => {
+    if (cotangent === null || !linear.has(variable)) return;
+    const before = adjoints.get(variable);
+    adjoints.set(variable, before === undefined ? cotangent : add(before, cotangent));
+  };
+  program.outputs.forEach((output, i) => accumulate(output, cotangents[i]));
+  for (const equation of backwards.reverse()) {
+    const arriving = equation.outputs.map(output => adjoints.get(output) ?? null);
+    for (const output of equation.outputs) adjoints.delete(output);
+    if (arriving.some(one => one !== null))
+      transposeEquation(equation, arriving, known, linear).forEach((cotangent, i) =>
+        accumulate(equation.inputs[i], cotangent),
+      );
+  }
+  return program.inputs.map(input => adjoints.get(input) ?? null);
+}
+
+function transposeEquation(
+  { operation, inputs, params }: Equation,
+  cotangents: readonly Cotangent[],
+  known: ReadonlyMap<Variable, Tensor>,
+  linear: ReadonlySet<Variable>,
+): readonly Cotangent[] {
+  const operands = inputs.map(input => known.get(input) ?? new Placeholder(input.aval));
+  if (operation.kind === 'structured')
+    return operation.transpose(
+      cotangents,
+      operands,
+      inputs.map(input => linear.has(input)),
+      params,
+    );
+  if (operation.kind !== 'linear' && operation.kind !== 'multilinear') throw notLinear(operation);
+  const { transpose } = operation;
+  return inputs.map((input, i) => {
+    if (!linear.has(input)) return null;
+    const rule = ruleFor(transpose, i);
+    if (rule === null) throw notLinear(operation);
+    return rule(cotangents[0] as Tensor, operands, params, i);
+  });
+}

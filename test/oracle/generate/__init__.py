@@ -1,0 +1,1 @@
+"""One module per family of cases; `cases` records them, `exact` rounds true values."""
