@@ -7,9 +7,18 @@ import { currentPath } from './path.ts';
 /** The library's own folder: frames inside it are not the user's. */
 const library = import.meta.url.replace(/core\/errors\.[jt]s.*$/, '');
 
+/** The stack here, deep enough to reach the user through nested transformations. */
+function deepStack(): string {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 100;
+  const stack = new Error().stack ?? '';
+  Error.stackTraceLimit = limit;
+  return stack;
+}
+
 /** `file:line:column` of the innermost stack frame outside the library; empty where the engine tells none. */
-export function userLine(stack: string | undefined = new Error().stack): string {
-  for (const line of (stack ?? '').split('\n')) {
+export function userLine(stack: string = deepStack()): string {
+  for (const line of stack.split('\n')) {
     const place = /(?:\(|at |@)((?:file:|https?:|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?\s*$/.exec(line)?.[1];
     if (place === undefined) continue;
     const url = place.startsWith('/') ? `file://${place}` : place;
@@ -40,7 +49,7 @@ export class CotangentError extends Error {
   constructor(mistake: Mistake) {
     super();
     const { id, title } = new.target;
-    const place = userLine(this.stack);
+    const place = userLine();
     const path = currentPath();
     this.name = new.target.name;
     this.id = id;

@@ -7,7 +7,7 @@ import { DTypeMismatch, ShapeMismatch } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import * as k from '../kernel/expression.ts';
 import type { ScatterNest } from '../kernel/kernel.ts';
-import { cast, div, mul } from './arithmetic.ts';
+import { cast, div, max, min, mul } from './arithmetic.ts';
 import { broadcast, constantLike, full, iota, withBatchAxis, zerosLike } from './broadcast.ts';
 import { and, equal, select } from './compare.ts';
 import { moveAxis, reshape } from './layout.ts';
@@ -48,7 +48,11 @@ export const gather: Op<[x: Tensor, ...indices: Tensor[]], None> = op(
       requireIndices('gather', x, indices);
       return x.with({ shape: [...(indices[0]?.shape ?? []), ...x.shape.slice(indices.length)] });
     },
-    transpose: [(ct, [x, ...indices]) => scatterAdd(zerosLike(x), ct, ...indices), null],
+    transpose: [
+      (ct, [x, ...indices]) =>
+        scatterAdd(zerosLike(x), ct, ...indices.map((index, j) => nearestLegal(index, x.shape[j]))),
+      null,
+    ],
     batch: (size, [x, ...indices], [xBatched, ...batched]) => {
       if (!batched.includes(true)) {
         const out = gather(moveAxis(x, 0, indices.length), ...indices);
@@ -81,6 +85,11 @@ export const gather: Op<[x: Tensor, ...indices: Tensor[]], None> = op(
   (x, ...indices) => [x, ...indices],
   () => ({}),
 );
+
+/** The index that reading at `index` uses along an axis of that extent. */
+function nearestLegal(index: Tensor, extent: number): Tensor {
+  return max(min(index, constantLike(index, extent - 1)), constantLike(index, 0));
+}
 
 /** 0, 1, … along the leading axis, in the shape of batched indices. */
 function exampleNumbers(like: Tensor): Tensor {

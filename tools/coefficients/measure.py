@@ -148,9 +148,9 @@ def points(name):
         "erfinv": [tiny, small, ("±[1e-3, 0.5]", both(lin(1e-3, 0.5))), ("±[0.5, 0.95]", both(lin(0.5, 0.95))), ("near ±1", both(1 - log(1.2e-16, 0.1)))],
         "lgamma": [("subnormal", subnormal()), ("[2e-308, 1e-3]", log(2.3e-308, 1e-3)), ("[1e-3, 0.5]", lin(1e-3, 0.5)), ("[0.5, 3]", lin(0.5, 3)), ("near 1 and 2", near([1, 2])), ("[3, 20]", lin(3, 20)), ("[20, 1e10]", log(20, 1e10)), ("[1e10, 2.5e305]", log(1e10, 2.5e305)),
             ("[-2, -1e-3]", lin(-2, -1e-3)), ("-[2e-308, 1e-3]", -log(2.3e-308, 1e-3))],
-        "lgamma, absolute": [("[-3, -2], in ULP of max(1, |y|)", lin(-3, -2)), ("[-150, -3], in ULP of max(1, |y|)", lin(-150, -3)), ("[-1e5, -150], in ULP of max(1, |y|)", -log(150, 1e5))],
+        "lgamma, absolute": [("[-3, -2], in ULP of max(1, abs y)", lin(-3, -2)), ("[-150, -3], in ULP of max(1, |y|)", lin(-150, -3)), ("[-1e5, -150], in ULP of max(1, |y|)", -log(150, 1e5))],
         "digamma": [("±subnormal", both(subnormal())), ("±[2e-308, 1e-3]", small[1]), ("[1e-3, 0.5]", lin(1e-3, 0.5)), ("[0.5, 3]", lin(0.5, 3)), ("near its root 1.4616…", near([1.4616321449683622])), ("[3, 20]", lin(3, 20)), ("[20, 1.8e308]", log(20, HUGE))],
-        "digamma, absolute": [("[-1, 0], in ULP of max(1, |y|)", lin(-1, 0)), ("[-20, -1], in ULP of max(1, |y|)", lin(-20, -1)), ("[-1e5, -20], in ULP of max(1, |y|)", -log(20, 1e5))],
+        "digamma, absolute": [("[-1, 0], in ULP of max(1, abs y)", lin(-1, 0)), ("[-20, -1], in ULP of max(1, |y|)", lin(-20, -1)), ("[-1e5, -20], in ULP of max(1, |y|)", -log(20, 1e5))],
     }[name]  # fmt: skip
 
 

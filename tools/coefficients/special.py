@@ -107,7 +107,7 @@ def constants():
     # log((1 + s) / (1 - s)) = 2 s + s u g(u), u = s²
     yield rational("logTail", of_root(lambda s: (mp.log((1 + s) / (1 - s)) / s - 2) / s**2), (small, "0.0296"), 7, 0, scale=lambda u: u)
     # erf(x) = x + x g(x²)
-    yield rational("erfNear", of_root(lambda x: mp.erf(x) / x - 1), (small, "0.221"), 9, 0)
+    yield rational("erfNear", of_root(lambda x: mp.erf(x) / x - 1), (small, "0.2277"), 9, 0)
     # x exp(x²) erfc(x), in x and in 1 / x²
     yield rational("erfcMiddle", q, ("0.47", "2.2"), 7, 7, centre=mp.mpf("0.5"), constant=mp.mpf("0.40625"), scale=lambda x: 1 / q(x))
     yield rational("erfcFar", inverse_root(q), (mp.mpf(1) / 800, 1 / mp.mpf("2.2") ** 2), 8, 8, constant=mp.mpf("0.5625"), scale=lambda w: 2)
