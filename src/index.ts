@@ -1,11 +1,66 @@
 /** cotangent: automatic differentiation and training for TypeScript. */
 import './setup.ts';
+import './numpy/methods.ts';
 
 export type { DType, TypedArray } from './core/dtype.ts';
 export * from './core/errors.ts';
 export { type NestedArray, Tensor } from './core/tensor.ts';
 export * as tree from './core/tree.ts';
-export { type TensorLike, type TensorOptions, tensor } from './numpy/array.ts';
+export * from './numpy/arithmetic.ts';
+export { broadcastTo, type TensorLike, type TensorOptions, tensor } from './numpy/array.ts';
+export * from './numpy/calculus.ts';
+export * from './numpy/convolve.ts';
+export * from './numpy/covariance.ts';
+export * from './numpy/creation.ts';
+export * from './numpy/cumulative.ts';
+export * from './numpy/diagonals.ts';
+export * from './numpy/einsum.ts';
+export * from './numpy/elementary.ts';
+export * from './numpy/histogram.ts';
+export * from './numpy/indexing.ts';
+export * from './numpy/join.ts';
+export * from './numpy/logic.ts';
+export * from './numpy/nan.ts';
+export type { AxesOption, AxisOption, DTypeOption } from './numpy/options.ts';
+export * from './numpy/polynomial.ts';
+export * from './numpy/products.ts';
+export * from './numpy/quantile.ts';
+export {
+  type Axes,
+  type Axis,
+  all,
+  amax,
+  amin,
+  any,
+  argmax,
+  argmin,
+  countNonzero,
+  logsumexp,
+  max,
+  min,
+  type Over,
+  prod,
+  ptp,
+  sum,
+} from './numpy/reduce.ts';
+export { type PadMode, type PadOptions, type PadWidths, pad, repeat, roll, tile } from './numpy/repeat.ts';
+export * from './numpy/rounding.ts';
+export * from './numpy/sets.ts';
+export * from './numpy/shape.ts';
+export * from './numpy/sorting.ts';
+export {
+  type AverageOptions,
+  average,
+  mean,
+  type NormOptions,
+  norm,
+  type SpreadOptions,
+  std,
+  variance,
+  variance as var,
+} from './numpy/statistics.ts';
+export * from './numpy/take.ts';
+export * from './numpy/types.ts';
 export { adjoints } from './transforms/adjoints.ts';
 export { checkGrads } from './transforms/check.ts';
 export { grad, valueAndGrad } from './transforms/grad.ts';

@@ -5,20 +5,20 @@
 import { currentPath } from './path.ts';
 
 /** The library's own folder: frames inside it are not the user's. */
-const library = import.meta.url.replace(/core\/errors\.[jt]s.*$/, '');
+const library = String(import.meta.url).replace(/core\/errors\.[jt]s.*$/, '');
 
-/** The stack here, deep enough to reach the user through nested transformations. */
-function deepStack(): string {
+/** The stack here, deep enough to reach the user through nested transformations; written out when it is read. */
+export function stackHere(): { readonly stack?: string } {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 100;
-  const stack = new Error().stack ?? '';
+  const here = new Error();
   Error.stackTraceLimit = limit;
-  return stack;
+  return here;
 }
 
 /** `file:line:column` of the innermost stack frame outside the library; empty where the engine tells none. */
-export function userLine(stack: string = deepStack()): string {
-  for (const line of stack.split('\n')) {
+export function userLine(here: { readonly stack?: string } = stackHere()): string {
+  for (const line of (here.stack ?? '').split('\n')) {
     const place = /(?:\(|at |@)((?:file:|https?:|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?\s*$/.exec(line)?.[1];
     if (place === undefined) continue;
     const url = place.startsWith('/') ? `file://${place}` : place;
@@ -34,6 +34,8 @@ export interface Mistake {
   readonly expected: string;
   /** What to write instead. */
   readonly remedy: string;
+  /** Where it was done, if that is not where the error is thrown: `file:line:column`. */
+  readonly place?: string;
 }
 
 /** The base of all errors that cotangent throws. */
@@ -47,17 +49,21 @@ export class CotangentError extends Error {
   readonly remedy: string;
 
   constructor(mistake: Mistake) {
-    super();
     const { id, title } = new.target;
-    const place = userLine();
+    const { did, expected, remedy, place = userLine() } = mistake;
     const path = currentPath();
-    this.name = new.target.name;
+    const where = [place, path && `in ${path}`].filter(Boolean).join(', ') || 'outside any transformation';
+    // Engines write the stack's first line when the error is made: the message must be complete by then.
+    super(`${id} ${title}: ${did}\n  expected: ${expected}\n  where:    ${where}\n  do:       ${remedy}`);
     this.id = id;
-    this.did = mistake.did;
-    this.expected = mistake.expected;
-    this.where = [place, path && `in ${path}`].filter(Boolean).join(', ') || 'outside any transformation';
-    this.remedy = mistake.remedy;
-    this.message = `${id} ${title}: ${this.did}\n  expected: ${this.expected}\n  where:    ${this.where}\n  do:       ${this.remedy}`;
+    this.did = did;
+    this.expected = expected;
+    this.where = where;
+    this.remedy = remedy;
+  }
+
+  override get name(): string {
+    return this.constructor.name;
   }
 }
 

@@ -145,6 +145,7 @@ export class ConcreteTensor extends Tensor {
   }
 
   toString(): string {
+    readHook.read(this);
     const data = this.storage.read();
     if (data === null) return `Tensor(…, ${this.aval})`;
     return `Tensor(${showArray(data, this.shape, this.dtype, '       ')}, ${this.aval})`;

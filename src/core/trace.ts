@@ -1,5 +1,12 @@
 import type { Aval } from './aval.ts';
-import { ConcreteValueNeeded, TensorAsCondition, TracerLeak } from './errors.ts';
+import {
+  ConcreteValueNeeded,
+  NoBackend,
+  stackHere,
+  TensorAsCondition,
+  TracerLeak,
+  userLine,
+} from './errors.ts';
 import { type ConcreteTensor, readHook, Tensor } from './tensor.ts';
 
 /** What the core needs to know of a primitive: its name and the rule that gives its results' avals. */
@@ -22,7 +29,21 @@ export abstract class Trace {
   abstract bind(operation: Operation, operands: readonly Tensor[], params: Params): readonly Tensor[];
 }
 
-let current: Trace;
+/** Throws where something is computed before there is anything to compute it. */
+export function noBackend(): never {
+  throw new NoBackend({
+    did: 'computed before a backend was chosen',
+    expected: 'the reference backend, which importing cotangent installs',
+    remedy: "import from 'cotangent' rather than from a file inside it",
+  });
+}
+
+class NoEvaluation extends Trace {
+  readonly name = 'nothing';
+  readonly bind = noBackend;
+}
+
+let current: Trace = new NoEvaluation();
 
 export function currentTrace(): Trace {
   return current;
@@ -83,7 +104,7 @@ export abstract class Tracer extends Tensor {
 export function assertAlive(tensor: Tensor): void {
   if (tensor instanceof Tracer && !tensor.trace.alive)
     throw new TracerLeak({
-      did: `used a tensor ${tensor.aval} that was made inside a ${tensor.trace.name} which has ended`,
+      did: `used a tensor ${tensor.aval} that was made inside ${tensor.trace.name}, which has ended`,
       expected: 'values leave a transformed function only by being returned',
       remedy:
         'return the value: valueAndGrad(f, { hasAux: true }) gives auxiliary results, jit returns any tree',
@@ -103,12 +124,13 @@ export function markUsed(tensors: readonly Tensor[]): void {
 
 /** Collects the conditions made in one run of a user's function. */
 export class ConditionWatch {
-  readonly #made: Tensor[] = [];
+  /** Each with the place that made it. */
+  readonly #made = new Map<Tensor, ReturnType<typeof stackHere>>();
 
   add(results: readonly Tensor[]): void {
     for (const result of results)
       if (result.aval.dtype === 'bool' && result.aval.shape.length === 0) {
-        this.#made.push(result);
+        this.#made.set(result, stackHere());
         undecided.add(result);
       }
   }
@@ -116,7 +138,7 @@ export class ConditionWatch {
   /** Call with what the function returned; throws where a condition was neither used nor returned nor read. */
   finish(returned: readonly unknown[]): void {
     markUsed(returned as Tensor[]);
-    const lost = this.#made.find(tensor => undecided.has(tensor));
+    const lost = [...this.#made].find(([tensor]) => undecided.has(tensor));
     this.abandon();
     if (lost !== undefined)
       throw new TensorAsCondition({
@@ -124,11 +146,12 @@ export class ConditionWatch {
         expected: 'where(condition, a, b), or a condition made of plain JavaScript values',
         remedy:
           'outside jit and vmap write `if (x.item() > 0)`; inside them write where(x.greater(0), a, b); delete the comparison if it is not needed',
+        place: userLine(lost[1]),
       });
   }
 
   abandon(): void {
-    for (const tensor of this.#made) undecided.delete(tensor);
-    this.#made.length = 0;
+    for (const tensor of this.#made.keys()) undecided.delete(tensor);
+    this.#made.clear();
   }
 }

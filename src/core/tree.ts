@@ -139,10 +139,14 @@ export function isLeaf(value: unknown): boolean {
   );
 }
 
-/** The leaves of a tree in order, and its structure. @throws WrongTree for objects that are neither plain nor registered */
-export function flatten(value: unknown): Flattened {
+/**
+ * The leaves of a tree in order, and its structure.
+ * @param what the value's name in messages
+ * @throws WrongTree for objects that are neither plain nor registered
+ */
+export function flatten(value: unknown, what = ''): Flattened {
   const leaves: unknown[] = [];
-  return { structure: walk(value, leaves, ''), leaves };
+  return { structure: walk(value, leaves, what), leaves };
 }
 
 function walk(value: unknown, leaves: unknown[], path: string): Structure {

@@ -20,8 +20,13 @@ import { reshape } from '../primitives/layout.ts';
 import { concat } from '../primitives/slice.ts';
 import { weakScalar } from '../transforms/arguments.ts';
 
-/** What may stand for a tensor: a tensor, a number, a boolean, a typed array, or nested arrays of these. */
-export type TensorLike = Tensor | number | boolean | TypedArray | readonly TensorLike[];
+/** An object that stands for a tensor, as x.at(i) does for x[i]. */
+export interface TensorSource {
+  get(): Tensor;
+}
+
+/** What may stand for a tensor: a tensor, a number, a boolean, a typed array, x.at(i), or nested arrays of numbers and tensors. */
+export type TensorLike = Tensor | number | boolean | TypedArray | TensorSource | readonly TensorLike[];
 
 export function requireDType(dtype: unknown): DType {
   if (isDType(dtype)) return dtype;
@@ -74,6 +79,17 @@ export function tensor(values: TensorLike, options: DType | TensorOptions = {}):
   return reshape(made, shape);
 }
 
+/** Whether a value is an object that tells which tensor it stands for. A Map has a `get` too, of another kind. */
+function isSource(value: unknown): value is TensorSource {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'get' in value &&
+    typeof value.get === 'function' &&
+    value.get.length === 0
+  );
+}
+
 function build(values: TensorLike, dtype: DType | undefined): Tensor {
   if (values instanceof Tensor)
     return dtype === undefined && values.aval.weak === null ? values : convert(values, dtype ?? 'float32');
@@ -83,6 +99,7 @@ function build(values: TensorLike, dtype: DType | undefined): Tensor {
     const own = arrayType(values);
     return fromNumbers(values as TypedArray, [(values as TypedArray).length], dtype ?? own);
   }
+  if (isSource(values)) return build(values.get(), dtype);
   if (!Array.isArray(values))
     throw new BadArgument({
       did: `tensor of ${values === null ? 'null' : typeof values === 'object' ? ((values as object).constructor?.name ?? 'an object') : typeof values}`,
@@ -131,7 +148,7 @@ function fromNested(values: readonly unknown[], dtype: DType | undefined): Tenso
         });
       for (let i = 0; i < node.length; i++) walk(node[i], depth + 1, `${path}[${i}]`);
     } else if (typeof node === 'number' || typeof node === 'boolean') flat.push(node);
-    else if (node instanceof Tensor || ArrayBuffer.isView(node)) tensors = true;
+    else if (node instanceof Tensor || ArrayBuffer.isView(node) || isSource(node)) tensors = true;
     else
       throw new RaggedArray({
         did: `tensor of nested arrays: at ${path} there is ${Array.isArray(node) ? `an array of ${node.length} where the first one has a number` : node === null ? 'null' : `a ${typeof node}`}`,
@@ -169,17 +186,6 @@ function stackNested(values: readonly TensorLike[], dtype: DType | undefined): T
 export function asOperand(value: TensorLike): Tensor {
   if (value instanceof Tensor) return value;
   if (typeof value === 'number') return weakScalar(value);
-  // An object that stands for a tensor, such as x.at(i), tells which.
-  if (
-    typeof value === 'object' &&
-    value !== null &&
-    'get' in value &&
-    typeof (value as { get: unknown }).get === 'function' &&
-    !(value instanceof Map)
-  ) {
-    const got = (value as { get(): unknown }).get();
-    if (got instanceof Tensor) return got;
-  }
   return build(value, undefined);
 }
 

@@ -6,6 +6,7 @@ import * as convolution from './conv.ts';
 import * as cumulative from './cumulative.ts';
 import * as product from './dot.ts';
 import * as elementary from './elementary.ts';
+import * as gamma from './gamma.ts';
 import * as gathering from './gather.ts';
 import * as layout from './layout.ts';
 import type { Primitive } from './primitive.ts';
@@ -23,6 +24,7 @@ type Name =
   | 'cumulative'
   | 'product'
   | 'elementary'
+  | 'gamma'
   | 'gathering'
   | 'layout'
   | 'reductions'
@@ -39,6 +41,7 @@ const families: Readonly<Record<Name, object>> = {
   cumulative,
   product,
   elementary,
+  gamma,
   gathering,
   layout,
   reductions,

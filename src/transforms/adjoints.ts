@@ -7,7 +7,13 @@ import type { Tensor } from '../core/tensor.ts';
 import { unflatten } from '../core/tree.ts';
 import type { Primitive } from '../primitives/primitive.ts';
 import { add, onesLike, zerosLike } from '../primitives/vectorspace.ts';
-import { type Arguments, callWithTree, differentiableArguments, type Gradient } from './arguments.ts';
+import {
+  type Arguments,
+  callWithTree,
+  differentiableArguments,
+  type Gradient,
+  requireFunction,
+} from './arguments.ts';
 import { JvpTrace } from './jvp.ts';
 import { linearizeFlat, type PartialTrace } from './linearize.ts';
 import { transposeProgram } from './transpose.ts';
@@ -122,6 +128,7 @@ export interface Adjoints<A extends readonly unknown[]> {
 export function adjoints<A extends readonly unknown[]>(
   f: (...args: A) => Tensor | number,
 ): (...args: Arguments<A>) => Adjoints<A> {
+  requireFunction('adjoints', f);
   return (...args) => {
     const call = callWithTree('adjoints', f);
     const flat = differentiableArguments('adjoints', f, args as readonly unknown[]);

@@ -12,7 +12,7 @@ import {
 } from '../core/errors.ts';
 import { inScope, labelOf } from '../core/path.ts';
 import { ConcreteTensor, HostStorage, scalar, Tensor } from '../core/tensor.ts';
-import { flatten, flattenAs, type Structure, unflatten } from '../core/tree.ts';
+import { flatten, flattenAs, Structure, unflatten } from '../core/tree.ts';
 import { cast, requireDifferentiable, zerosLike } from '../primitives/vectorspace.ts';
 
 /** Where a tensor is expected, a number or a typed array does as well. */
@@ -83,13 +83,19 @@ export interface Leaves {
   paths(): string[];
 }
 
-export function flattenArguments(args: readonly unknown[]): Leaves {
-  const { leaves, structure } = flatten([...args]);
+/** Where the arguments are not all of the function's, `numbers` says which. */
+export function flattenArguments(args: readonly unknown[], numbers?: readonly number[]): Leaves {
+  const nameOf = (i: number): string => `argument ${numbers?.[i] ?? i}`;
+  const each = args.map((arg, i) => flatten(arg, nameOf(i)));
+  const structure = new Structure(
+    'array',
+    each.map(one => one.structure),
+  );
   return {
-    leaves: leaves.map(leafTensor),
+    leaves: each.flatMap(one => one.leaves).map(leafTensor),
     structure,
     rebuild: values => unflatten(structure, values) as unknown[],
-    paths: () => structure.paths().map(path => path.replace(/^\[(\d+)\]/, 'argument $1')),
+    paths: () => each.flatMap((one, i) => one.structure.paths(nameOf(i))),
   };
 }
 
@@ -98,6 +104,7 @@ export function differentiableArguments(
   transformation: string,
   f: { name: string; length: number },
   args: readonly unknown[],
+  numbers?: readonly number[],
 ): Leaves {
   if (!Array.isArray(args))
     throw new WrongTree({
@@ -106,7 +113,7 @@ export function differentiableArguments(
       remedy: `${transformation}(f, [x], …)`,
     });
   requireArguments(transformation, f, args, f.length > 0 ? [0] : []);
-  const flat = flattenArguments(args);
+  const flat = flattenArguments(args, numbers);
   const leaves = flat.leaves.map((leaf, i) => {
     if (leaf.aval.weak === 'int')
       return leaf instanceof ConcreteTensor ? weakScalar(leaf.elements()[0], 'float') : cast(leaf, 'float32');
@@ -201,29 +208,36 @@ export interface TreeCall {
   structure(): Structure;
 }
 
-export function callWithTree(transformation: string, f: (...args: never[]) => unknown): TreeCall {
+/** Throws where a transformation was given something else than a function. */
+export function requireFunction(transformation: string, f: unknown): void {
   if (typeof f !== 'function')
     throw new BadArgument({
       did: `${transformation} got ${f === null ? 'null' : typeof f} in place of a function`,
       expected: 'a function of tensors',
       remedy: `${transformation}((x) => …)`,
     });
+}
+
+export function callWithTree(transformation: string, f: (...args: never[]) => unknown): TreeCall {
+  requireFunction(transformation, f);
   const label = labelOf(transformation, f);
   let structure: Structure | undefined;
   return {
     run(args) {
-      const out = inScope(label, () => (f as (...all: unknown[]) => unknown)(...args));
-      if (out instanceof Promise) {
-        out.catch(() => {});
-        throw new AsyncFunction({
-          did: `${label}: the function returned a Promise`,
-          expected: 'a synchronous function: after an await it would run outside the transformation',
-          remedy: 'await data before the call and pass it as an argument',
-        });
-      }
-      const flat = flatten(out);
-      structure = flat.structure;
-      return flat.leaves.map(leaf => settled(leafTensor(leaf)));
+      return inScope(label, () => {
+        const out = (f as (...all: unknown[]) => unknown)(...args);
+        if (out instanceof Promise) {
+          out.catch(() => {});
+          throw new AsyncFunction({
+            did: 'the function returned a Promise',
+            expected: 'a synchronous function: after an await it would run outside the transformation',
+            remedy: 'await data before the call and pass it as an argument',
+          });
+        }
+        const flat = flatten(out, 'result');
+        structure = flat.structure;
+        return flat.leaves.map(leaf => settled(leafTensor(leaf)));
+      });
     },
     result: leaves => unflatten(structure as Structure, leaves),
     structure: () => structure as Structure,

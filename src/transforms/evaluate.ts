@@ -2,10 +2,10 @@
 
 import type { Backend, Run } from '../backends/backend.ts';
 import type { Aval } from '../core/aval.ts';
-import { NoBackend, TracerLeak } from '../core/errors.ts';
+import { TracerLeak } from '../core/errors.ts';
 import type { Variable } from '../core/program.ts';
 import { ConcreteTensor, type Storage, type Tensor } from '../core/tensor.ts';
-import { assertAlive, setBaseTrace, Trace } from '../core/trace.ts';
+import { assertAlive, noBackend, setBaseTrace, Trace } from '../core/trace.ts';
 import type { Primitive, Program } from '../primitives/primitive.ts';
 
 /** How one application of a primitive to operands of certain avals is computed. */
@@ -28,13 +28,7 @@ export function useBackend(chosen: Backend): void {
 }
 
 export function currentBackend(): Backend {
-  if (backend === undefined)
-    throw new NoBackend({
-      did: 'computed before a backend was chosen',
-      expected: 'the reference backend, which importing cotangent installs',
-      remedy: "import from 'cotangent' rather than from a file inside it",
-    });
-  return backend;
+  return backend ?? noBackend();
 }
 
 /** The avals that a primitive's rule gives, always as a list. */

@@ -6,8 +6,14 @@ import { NonScalarOutput, WrongTree } from '../core/errors.ts';
 import { labelOf } from '../core/path.ts';
 import { Tensor } from '../core/tensor.ts';
 import { onesLike, requireDifferentiable } from '../primitives/vectorspace.ts';
-import { type Argument, type Gradient, type Outputs, requireArguments } from './arguments.ts';
-import { vjp } from './vjp.ts';
+import {
+  type Argument,
+  type Gradient,
+  type Outputs,
+  requireArguments,
+  requireFunction,
+} from './arguments.ts';
+import { vjpAs } from './vjp.ts';
 
 export interface GradOptions<
   N extends number | readonly number[] = number | readonly number[],
@@ -54,12 +60,12 @@ export function valueAndGrad(
   f: (...args: never[]) => unknown,
   options: GradOptions = {},
 ): (...args: never[]) => unknown {
+  requireFunction('grad', f);
   const { argnums = 0, hasAux = false } = options;
   const numbers = typeof argnums === 'number' ? [argnums] : argnums;
   return (...args: unknown[]) => {
     requireArguments('grad', f, args, numbers);
     let aux: unknown;
-    const name = f?.name;
     const ofChosen = (...chosen: unknown[]): unknown => {
       const all = [...args];
       numbers.forEach((number, i) => {
@@ -75,12 +81,12 @@ export function valueAndGrad(
         });
       return out;
     };
-    Object.defineProperty(ofChosen, 'name', { value: name });
+    Object.defineProperty(ofChosen, 'name', { value: f.name });
     const [out, gradients] = backpropagate(
       ofChosen,
+      numbers,
       numbers.map(number => args[number]),
       hasAux,
-      f,
       rest => {
         aux = rest;
       },
@@ -92,21 +98,21 @@ export function valueAndGrad(
 /** The gradient is the pullback of the cotangent 1. */
 function backpropagate(
   f: (...args: unknown[]) => unknown,
+  numbers: readonly number[],
   primals: unknown[],
   hasAux: boolean,
-  named: { name: string },
   keep: (aux: unknown) => void,
 ): [Tensor, unknown[]] {
-  const [out, pullback] = vjp(f, ...primals) as unknown as [unknown, (cotangent: unknown) => unknown[]];
+  const [out, pullback] = vjpAs('grad', f, primals, numbers);
   const loss = hasAux ? (out as [unknown, unknown])[0] : out;
   if (!(loss instanceof Tensor) || loss.ndim !== 0)
     throw new NonScalarOutput({
-      did: `${labelOf('grad', named)}: the function returned ${loss instanceof Tensor ? `a tensor ${loss.aval}` : 'a tree'}`,
+      did: `${labelOf('grad', f)}: the function returned ${loss instanceof Tensor ? `a tensor ${loss.aval}` : 'a tree'}`,
       expected: 'one 0-dimensional float tensor',
       remedy:
         'sum or average it: loss.sum(), loss.mean(); for all derivatives of a vector use jacobian(f); for [loss, aux] pass { hasAux: true }',
     });
-  requireDifferentiable(loss.aval, `${labelOf('grad', named)}: the value`);
+  requireDifferentiable(loss.aval, `${labelOf('grad', f)}: the value`);
   if (hasAux) keep((out as [unknown, unknown])[1]);
   return [loss, pullback(hasAux ? [onesLike(loss), null] : onesLike(loss))];
 }

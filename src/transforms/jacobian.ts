@@ -69,7 +69,7 @@ function linearizeArgument(
     all[argnum] = x;
     return (f as (...all: unknown[]) => unknown)(...all);
   };
-  return linearizeTree(name, named(one as (...args: never[]) => unknown, f), [args[argnum]]);
+  return linearizeTree(name, named(one as (...args: never[]) => unknown, f), [args[argnum]], [argnum]);
 }
 
 /** The output tree with an input tree at each leaf. */

@@ -1,4 +1,5 @@
 /** Forward mode: every value carries the derivative along one direction, its tangent. */
+import { labelOf } from '../core/path.ts';
 import type { ConcreteTensor, Tensor } from '../core/tensor.ts';
 import {
   assertAlive,
@@ -87,7 +88,7 @@ export class JvpTrace extends Trace {
       const out = withTrace(this.parent, () => jvpOfPrimitive(primitive, primals, tangents, params));
       results = out.outputs.map((output, i) => this.tracer(output, out.tangents[i]));
     }
-    this.watch?.add(results);
+    if (primitive.kind !== 'structured') this.watch?.add(results);
     return results;
   }
 }
@@ -184,7 +185,7 @@ export function jvp<A extends readonly unknown[], R>(
   const call = callWithTree('jvp', f);
   const args = differentiableArguments('jvp', f, primals as readonly unknown[]);
   const moving = tangentArguments('jvp', args, tangents as readonly unknown[]);
-  const trace = new JvpTrace('jvp', currentTrace(), true);
+  const trace = new JvpTrace(labelOf('jvp', f), currentTrace(), true);
   const out = runJvp(trace, inputs => call.run(args.rebuild(inputs)), args.leaves, moving);
   const filled = out.tangents.map((tangent, i) => tangent ?? zerosLike(out.primals[i]));
   return [call.result(out.primals) as Outputs<R>, call.result(filled) as Outputs<R>];

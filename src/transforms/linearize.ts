@@ -3,6 +3,7 @@
  * a linear program, the derivative at this point.
  */
 import { NotLinear } from '../core/errors.ts';
+import { labelOf } from '../core/path.ts';
 import { Variable } from '../core/program.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { assertAlive, currentTrace, Trace, Tracer, withTrace } from '../core/trace.ts';
@@ -143,10 +144,12 @@ export function linearizeTree(
   name: string,
   f: (...args: never[]) => unknown,
   primals: readonly unknown[],
+  numbers?: readonly number[],
 ): LinearizedTree {
   const call = callWithTree(name, f);
-  const args = differentiableArguments(name, f, primals);
-  return { args, call, at: linearizeFlat(name, inputs => call.run(args.rebuild(inputs)), args.leaves) };
+  const args = differentiableArguments(name, f, primals, numbers);
+  const label = labelOf(name, f);
+  return { args, call, at: linearizeFlat(label, inputs => call.run(args.rebuild(inputs)), args.leaves) };
 }
 
 /**
@@ -172,7 +175,7 @@ export function linearize<A extends readonly unknown[], R>(
 /** The error for an operation that is not linear where a linear one is needed. */
 export function notLinear(primitive: Primitive): NotLinear {
   return new NotLinear({
-    did: `transposed ${primitive.name}, which is ${primitive.kind === 'flat' ? `flat: ${primitive.because}` : `${primitive.kind}, not linear, in the operand`}`,
+    did: `transposed ${primitive.name}, which is ${primitive.kind === 'flat' ? `flat: ${primitive.because}` : `${primitive.kind}, not linear, in what is unknown here`}`,
     expected: 'a program that is linear in its inputs',
     remedy:
       'check the jvp rules of the primitives involved: a tangent may only pass through linear operations',

@@ -1,8 +1,9 @@
 /** The program of a function, to be read. */
 import { checkProgram } from '../core/check.ts';
+import { labelOf } from '../core/path.ts';
 import { printProgram } from '../core/print.ts';
 import type { Program } from '../primitives/primitive.ts';
-import { type Arguments, callWithTree, flattenArguments } from './arguments.ts';
+import { type Arguments, callWithTree, flattenArguments, requireFunction } from './arguments.ts';
 import { traceProgram } from './trace.ts';
 
 /** A checked program; `String(program)` prints it, one equation a line. */
@@ -17,13 +18,14 @@ export type PrintableProgram = Program & { toString(): string };
 export function program<A extends readonly unknown[]>(
   f: (...args: A) => unknown,
 ): (...args: Arguments<A>) => PrintableProgram {
+  requireFunction('program', f);
   return (...args) => {
     const call = callWithTree('program', f);
     const { leaves, rebuild } = flattenArguments(args as readonly unknown[]);
     const made = traceProgram(
       inputs => call.run(rebuild(inputs)),
       leaves.map(leaf => leaf.aval),
-      { name: 'program', sources: true, watch: true },
+      { name: labelOf('program', f), sources: true, watch: true },
     );
     checkProgram(made);
     return Object.defineProperty({ ...made }, 'toString', {

@@ -62,7 +62,7 @@ class ProgramTrace extends Trace {
     const equation = { operation, inputs, params, outputs };
     this.equations.push(this.#sources ? { ...equation, source: userLine() } : equation);
     const results = outputs.map(output => new ProgramTracer(this, output));
-    this.watch?.add(results);
+    if (operation.kind !== 'structured') this.watch?.add(results);
     return results;
   }
 }

@@ -74,6 +74,9 @@ function transposeEquation(
     );
   if (operation.kind !== 'linear' && operation.kind !== 'multilinear') throw notLinear(operation);
   const { transpose } = operation;
+  // A product of two unknowns is linear in each, but not in both.
+  if (operation.kind === 'multilinear' && inputs.filter(input => linear.has(input)).length > 1)
+    throw notLinear(operation);
   return inputs.map((input, i) => {
     if (!linear.has(input)) return null;
     const rule = ruleFor(transpose, i);

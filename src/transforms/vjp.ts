@@ -40,13 +40,22 @@ export function vjp<A extends readonly unknown[], R>(
   Outputs<R>,
   (cotangent: Outputs<R> | (R extends Tensor ? number : never)) => { [K in keyof A]: Gradient<A[K]> },
 ] {
-  const linearized = linearizeTree('vjp', f, primals as readonly unknown[]);
+  return vjpAs('vjp', f, primals as readonly unknown[]) as never;
+}
+
+/** The same under the name that the user called; `numbers` says which of the user's arguments the primals are. */
+export function vjpAs(
+  name: string,
+  f: (...args: never[]) => unknown,
+  primals: readonly unknown[],
+  numbers?: readonly number[],
+): [out: unknown, pullback: (cotangent: unknown) => unknown[]] {
+  const linearized = linearizeTree(name, f, primals, numbers);
   const { args, call, at } = linearized;
   const structure = call.structure();
-  const out = call.result(at.outputs) as Outputs<R>;
-  const pullback = (cotangent: unknown): { [K in keyof A]: Gradient<A[K]> } => {
+  const pullback = (cotangent: unknown): unknown[] => {
     const cotangents = matching('pullback: the cotangent', structure, at.outputs, cotangent);
-    return unflatten(args.structure, pull(linearized, cotangents)) as { [K in keyof A]: Gradient<A[K]> };
+    return unflatten(args.structure, pull(linearized, cotangents)) as unknown[];
   };
-  return [out, pullback];
+  return [call.result(at.outputs), pullback];
 }

@@ -15,7 +15,13 @@ import {
 import type { Structure } from '../core/tree.ts';
 import type { Primitive } from '../primitives/primitive.ts';
 import { moveAxis, withBatchAxis } from '../primitives/vectorspace.ts';
-import { type Arguments, callWithTree, flattenArguments, type Outputs } from './arguments.ts';
+import {
+  type Arguments,
+  callWithTree,
+  flattenArguments,
+  type Outputs,
+  requireFunction,
+} from './arguments.ts';
 
 /** One example of a batch: the whole batch along a leading axis, seen without it. */
 class BatchTracer extends Tracer {
@@ -59,7 +65,7 @@ export class BatchTrace extends Trace {
     const results = batched.includes(true)
       ? withTrace(this.parent, () => this.#apply(primitive, values, batched, params))
       : this.parent.bind(primitive, values, params);
-    this.watch?.add(results);
+    if (primitive.kind !== 'structured') this.watch?.add(results);
     return results;
   }
 
@@ -156,6 +162,7 @@ export function vmap<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   options: VmapOptions = {},
 ): (...args: Arguments<A>) => Outputs<R> {
+  requireFunction('vmap', f);
   const { inAxes = 0, outAxes = 0 } = options;
   const mapped = (...args: unknown[]): Outputs<R> => {
     const call = callWithTree('vmap', f);
@@ -180,7 +187,7 @@ export function vmap<A extends readonly unknown[], R>(
         remedy: 'check inAxes; share an argument between all examples with null',
       });
     const leading = flat.leaves.map((leaf, i) => (places[i] === null ? leaf : moveAxis(leaf, places[i], 0)));
-    const trace = new BatchTrace('vmap', currentTrace(), size, true);
+    const trace = new BatchTrace(label, currentTrace(), size, true);
     const out = runBatched(
       trace,
       inputs => call.run(flat.rebuild(inputs)),

@@ -25,7 +25,12 @@ export function backendSuite(name: string, backend: Backend, ulps = 8): void {
           const outputs = (Array.isArray(rule) ? rule : [rule]) as readonly Aval[];
           const nest = primitive.lower(avals, sample.params, outputs);
           if (nest.form === 'alias') return;
-          const kernel: Kernel = { name: primitive.name, inputs: avals.map(typed), outputs: outputs.map(typed), nest };
+          const kernel: Kernel = {
+            name: primitive.name,
+            inputs: avals.map(typed),
+            outputs: outputs.map(typed),
+            nest,
+          };
           const results = [backend, specification].map(one => {
             const inputs = operands.map(operand => one.adopt(operand.storage as Buffer, operand.dtype));
             const buffers = outputs.map(output => one.allocate(output.dtype, output.size));
@@ -34,10 +39,14 @@ export function backendSuite(name: string, backend: Backend, ulps = 8): void {
           });
           results[0].forEach((found, k) => {
             const expected = results[1][k];
-            const unit = outputs[k].dtype === 'float32' ? 2 ** -24 : outputs[k].dtype === 'float64' ? 2 ** -53 : 0;
+            const unit =
+              outputs[k].dtype === 'float32' ? 2 ** -24 : outputs[k].dtype === 'float64' ? 2 ** -53 : 0;
             found.forEach((value, i) => {
               const exact = Object.is(value, expected[i]) || (value === 0 && expected[i] === 0);
-              if (!exact && !(Math.abs(value - expected[i]) <= ulps * unit * Math.max(1, Math.abs(expected[i]))))
+              if (
+                !exact &&
+                !(Math.abs(value - expected[i]) <= ulps * unit * Math.max(1, Math.abs(expected[i])))
+              )
                 expect.fail(`result ${k}, element ${i}: ${value}, expected ${expected[i]}`);
             });
           });

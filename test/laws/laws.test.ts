@@ -1,10 +1,10 @@
 /** The laws that every primitive obeys, from the samples of its declaration. */
 import { describe, expect, test } from 'vitest';
 import '../../src/setup.ts';
-import { Tensor } from '../../src/core/tensor.ts';
 import { isFloat } from '../../src/core/dtype.ts';
+import type { Tensor } from '../../src/core/tensor.ts';
 import { primitivesByFamily } from '../../src/primitives/index.ts';
-import { type Primitive, type Sample, bind } from '../../src/primitives/primitive.ts';
+import { bind, type Primitive, type Sample } from '../../src/primitives/primitive.ts';
 import { jit } from '../../src/transforms/jit.ts';
 import { jvp } from '../../src/transforms/jvp.ts';
 import { vjp } from '../../src/transforms/vjp.ts';
@@ -35,20 +35,36 @@ function ofFloats(f: Flat, operands: readonly Tensor[]): { f: Flat; floats: Tens
 
 function randomLike(tensor: Tensor, seed: number): Tensor {
   const random = randomNumbers(seed);
-  return fromValues(Array.from({ length: tensor.size }, () => random() * 2 - 1), tensor.shape, tensor.dtype);
+  return fromValues(
+    Array.from({ length: tensor.size }, () => random() * 2 - 1),
+    tensor.shape,
+    tensor.dtype,
+  );
 }
 
 function moved(tensors: readonly Tensor[], directions: readonly Tensor[], h: number): Tensor[] {
   return tensors.map((tensor, i) => {
     const direction = numbers(directions[i]);
-    return fromValues(numbers(tensor).map((value, j) => value + h * direction[j]), tensor.shape, tensor.dtype);
+    return fromValues(
+      numbers(tensor).map((value, j) => value + h * direction[j]),
+      tensor.shape,
+      tensor.dtype,
+    );
   });
 }
 
-const pushforward = (f: Flat, primals: readonly Tensor[], tangents: readonly Tensor[]): Tensor[] => (jvp as unknown as (f: Untyped, p: unknown, t: unknown) => [Tensor[], Tensor[]])(f as Untyped, primals, tangents)[1];
+const pushforward = (f: Flat, primals: readonly Tensor[], tangents: readonly Tensor[]): Tensor[] =>
+  (jvp as unknown as (f: Untyped, p: unknown, t: unknown) => [Tensor[], Tensor[]])(
+    f as Untyped,
+    primals,
+    tangents,
+  )[1];
 
 function pullback(f: Flat, primals: readonly Tensor[], cotangents: readonly Tensor[]): Tensor[] {
-  const [, pull] = (vjp as unknown as (f: Untyped, ...p: unknown[]) => [Tensor[], (ct: unknown) => Tensor[]])(f as Untyped, ...primals);
+  const [, pull] = (vjp as unknown as (f: Untyped, ...p: unknown[]) => [Tensor[], (ct: unknown) => Tensor[]])(
+    f as Untyped,
+    ...primals,
+  );
   return pull(cotangents);
 }
 
@@ -56,7 +72,8 @@ function expectClose(found: readonly number[], expected: readonly number[], tole
   expect(found.length).toBe(expected.length);
   found.forEach((value, i) => {
     const scale = Math.max(1, Math.abs(expected[i]));
-    if (!(Math.abs(value - expected[i]) <= tolerance * scale)) expect.fail(`element ${i}: ${value}, expected ${expected[i]}; all: ${found} against ${expected}`);
+    if (!(Math.abs(value - expected[i]) <= tolerance * scale))
+      expect.fail(`element ${i}: ${value}, expected ${expected[i]}; all: ${found} against ${expected}`);
   });
 }
 
@@ -78,13 +95,21 @@ for (const [family, primitives] of Object.entries(primitivesByFamily)) {
           const f = asFunction(primitive, sample.params);
           const label = `sample ${s}`;
 
-          test.each(['float64', 'float32'] as const)(`${label}, %s: the abstract rule tells type and shape`, precision => {
-            const operands = operandsOf(sample, precision);
-            const rule = primitive.abstract(operands.map(operand => operand.aval), sample.params);
-            const results = f(...operands);
-            expect(results.map(result => String(result.aval))).toEqual((Array.isArray(rule) ? rule : [rule]).map(String));
-            for (const result of results) expect(result.dataSync().length).toBe(result.size);
-          });
+          test.each(['float64', 'float32'] as const)(
+            `${label}, %s: the abstract rule tells type and shape`,
+            precision => {
+              const operands = operandsOf(sample, precision);
+              const rule = primitive.abstract(
+                operands.map(operand => operand.aval),
+                sample.params,
+              );
+              const results = f(...operands);
+              expect(results.map(result => String(result.aval))).toEqual(
+                (Array.isArray(rule) ? rule : [rule]).map(String),
+              );
+              for (const result of results) expect(result.dataSync().length).toBe(result.size);
+            },
+          );
 
           test.each(['float64', 'float32'] as const)(`${label}, %s: jit gives the same bits`, precision => {
             const operands = operandsOf(sample, precision);
@@ -98,14 +123,26 @@ for (const [family, primitives] of Object.entries(primitivesByFamily)) {
               const batched = sample.operands.map((_, i) => (subset & (1 << i)) !== 0);
               const stacked = sample.operands.map((spec, i) =>
                 batched[i]
-                  ? fromValues(examples.flatMap(example => numbers(example[i])), [size, ...spec.shape], examples[0][i].dtype)
+                  ? fromValues(
+                      examples.flatMap(example => numbers(example[i])),
+                      [size, ...spec.shape],
+                      examples[0][i].dtype,
+                    )
                   : examples[0][i],
               );
-              const all = vmap((...operands: Tensor[]) => f(...operands), { inAxes: batched.map(is => (is ? 0 : null)) })(...stacked) as Tensor[];
-              const loop = examples.map(example => f(...example.map((operand, i) => (batched[i] ? operand : examples[0][i]))));
+              const all = vmap((...operands: Tensor[]) => f(...operands), {
+                inAxes: batched.map(is => (is ? 0 : null)),
+              })(...stacked) as Tensor[];
+              const loop = examples.map(example =>
+                f(...example.map((operand, i) => (batched[i] ? operand : examples[0][i]))),
+              );
               all.forEach((result, k) => {
                 expect(result.shape).toEqual([size, ...loop[0][k].shape]);
-                expectClose(numbers(result).map(nanToNumber), loop.flatMap(one => numbers(one[k])).map(nanToNumber), 1e-13);
+                expectClose(
+                  numbers(result).map(nanToNumber),
+                  loop.flatMap(one => numbers(one[k])).map(nanToNumber),
+                  1e-13,
+                );
               });
             }
           });
@@ -116,21 +153,33 @@ for (const [family, primitives] of Object.entries(primitivesByFamily)) {
             const { f: g, floats } = ofFloats(f, operandsOf(sample, 'float64'));
             const directions = floats.map((float, i) => randomLike(float, 10 + i));
             const [high, low] = [step, -step].map(h => g(...moved(floats, directions, h)));
-            const difference = high.map((one, k) => numbers(one).map((value, i) => (value - numbers(low[k])[i]) / (2 * step)));
+            const difference = high.map((one, k) =>
+              numbers(one).map((value, i) => (value - numbers(low[k])[i]) / (2 * step)),
+            );
             pushforward(g, floats, directions).forEach((tangent, k) => {
               expectClose(numbers(tangent), difference[k], 2e-8);
             });
           });
 
-          test.each(['float64', 'float32'] as const)(`${label}, %s: the pullback is the adjoint of the pushforward`, precision => {
-            const { f: g, floats } = ofFloats(f, operandsOf(sample, precision));
-            const directions = floats.map((float, i) => randomLike(float, 20 + i));
-            const weights = g(...floats).map((out, i) => randomLike(out, 30 + i));
-            const forward = dot(pushforward(g, floats, directions).flatMap(numbers), weights.flatMap(numbers));
-            const pulled = pullback(g, floats, weights);
-            expect(pulled.map(one => String(one.aval))).toEqual(floats.map(one => String(one.aval)));
-            expectClose([dot(pulled.flatMap(numbers), directions.flatMap(numbers))], [forward], precision === 'float64' ? 1e-12 : 2e-5);
-          });
+          test.each(['float64', 'float32'] as const)(
+            `${label}, %s: the pullback is the adjoint of the pushforward`,
+            precision => {
+              const { f: g, floats } = ofFloats(f, operandsOf(sample, precision));
+              const directions = floats.map((float, i) => randomLike(float, 20 + i));
+              const weights = g(...floats).map((out, i) => randomLike(out, 30 + i));
+              const forward = dot(
+                pushforward(g, floats, directions).flatMap(numbers),
+                weights.flatMap(numbers),
+              );
+              const pulled = pullback(g, floats, weights);
+              expect(pulled.map(one => String(one.aval))).toEqual(floats.map(one => String(one.aval)));
+              expectClose(
+                [dot(pulled.flatMap(numbers), directions.flatMap(numbers))],
+                [forward],
+                precision === 'float64' ? 1e-12 : 2e-5,
+              );
+            },
+          );
 
           test(`${label}: second order, the pushforward of the pullback is the central difference`, () => {
             const { f: g, floats } = ofFloats(f, operandsOf(sample, 'float64'));
@@ -138,7 +187,9 @@ for (const [family, primitives] of Object.entries(primitivesByFamily)) {
             const weights = g(...floats).map((out, i) => randomLike(out, 50 + i));
             const h: Flat = (...xs) => pullback(g, xs, weights);
             const [high, low] = [step, -step].map(by => h(...moved(floats, directions, by)));
-            const difference = high.map((one, k) => numbers(one).map((value, i) => (value - numbers(low[k])[i]) / (2 * step)));
+            const difference = high.map((one, k) =>
+              numbers(one).map((value, i) => (value - numbers(low[k])[i]) / (2 * step)),
+            );
             pushforward(h, floats, directions).forEach((tangent, k) => {
               expectClose(numbers(tangent), difference[k], 2e-7);
             });
@@ -150,8 +201,13 @@ for (const [family, primitives] of Object.entries(primitivesByFamily)) {
             const eager = pullback(g, floats, weights);
             const h: Flat = (...xs) => pullback(g, xs, weights);
             expectSame(jit((...xs: Tensor[]) => h(...xs))(...floats), eager);
-            expectSame(pullback((...xs) => jit((...ys: Tensor[]) => g(...ys))(...xs) as Tensor[], floats, weights), eager);
-            const pair = floats.map(float => fromValues([...numbers(float), ...numbers(float)], [2, ...float.shape], float.dtype));
+            expectSame(
+              pullback((...xs) => jit((...ys: Tensor[]) => g(...ys))(...xs) as Tensor[], floats, weights),
+              eager,
+            );
+            const pair = floats.map(float =>
+              fromValues([...numbers(float), ...numbers(float)], [2, ...float.shape], float.dtype),
+            );
             const both = vmap((...xs: Tensor[]) => h(...xs))(...pair) as Tensor[];
             both.forEach((one, k) => {
               expectClose(numbers(one), [...numbers(eager[k]), ...numbers(eager[k])], 1e-12);

@@ -26,12 +26,19 @@ import { vmap } from '../../src/transforms/vmap.ts';
 type Scalar = (x: Tensor) => Tensor;
 const f64 = (values: number | number[] | number[][]): Tensor => tensor(values, 'float64');
 const numbers = (x: Tensor): number[] => Array.from(x.dataSync());
-const total = (x: Tensor): Tensor => sum(x, x.shape.map((_, i) => i));
+const total = (x: Tensor): Tensor =>
+  sum(
+    x,
+    x.shape.map((_, i) => i),
+  );
 
 function close(found: Tensor, expected: Tensor | number[] | number, tolerance = 1e-12): void {
-  const right = typeof expected === 'number' ? [expected] : Array.isArray(expected) ? expected : numbers(expected);
+  const right =
+    typeof expected === 'number' ? [expected] : Array.isArray(expected) ? expected : numbers(expected);
   expect(numbers(found).length).toBe(right.length);
-  numbers(found).forEach((value, i) => expect(Math.abs(value - right[i])).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(right[i]))));
+  numbers(found).forEach((value, i) =>
+    expect(Math.abs(value - right[i])).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(right[i]))),
+  );
 }
 
 const wave: Scalar = x => mul(sin(x), exp(mul(x, constantLike(x, 0.3))));
@@ -76,8 +83,15 @@ describe('nesting', () => {
   });
 
   test('vmap of vmap, with shared arguments', () => {
-    const A = f64([[1, 2], [3, 4], [5, 6]]);
-    const outer = vmap(vmap((x: Tensor, y: Tensor) => mul(x, y), { inAxes: [null, 0] }), { inAxes: [0, null] });
+    const A = f64([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ]);
+    const outer = vmap(
+      vmap((x: Tensor, y: Tensor) => mul(x, y), { inAxes: [null, 0] }),
+      { inAxes: [0, null] },
+    );
     close(outer(f64([1, 2]), f64([3, 4, 5])), [3, 4, 5, 6, 8, 10]);
     close(vmap((row: Tensor) => total(row), { inAxes: 1 })(A), [9, 12]);
     expect(vmap((x: Tensor) => x, { outAxes: 1 })(A).shape).toEqual([2, 3]);
@@ -87,7 +101,10 @@ describe('nesting', () => {
     const f: Scalar = x => jit((y: Tensor) => mul(mul(x, y), y))(f64(3));
     close(grad(f)(f64(2)), 9);
     const inner = jit((y: Tensor) => sin(y));
-    close(grad((x: Tensor) => mul(inner(x), inner(mul(x, x))))(f64(0.5)), Math.cos(0.5) * Math.sin(0.25) + Math.sin(0.5) * Math.cos(0.25));
+    close(
+      grad((x: Tensor) => mul(inner(x), inner(mul(x, x))))(f64(0.5)),
+      Math.cos(0.5) * Math.sin(0.25) + Math.sin(0.5) * Math.cos(0.25),
+    );
     close(vmap((x: Tensor) => jit((y: Tensor) => add(x, y))(f64(1)))(f64([1, 2])), [2, 3]);
   });
 });
@@ -125,7 +142,9 @@ describe('grad', () => {
   test('numbers are differentiated, and take the type of what they meet', () => {
     close(grad((x: Tensor) => mul(x, x))(3), 6);
     expect(grad((x: Tensor) => sum(mul(tensor([1, 2]), tensor([x, x])), [0]))(2).dtype).toBe('float32');
-    const wide = grad((s: { rate: number }) => total(mul(f64([1, 2]), constantLike(f64([1, 2]), 1))) as Tensor)({ rate: 0.1 });
+    const wide = grad(
+      (s: { rate: number }) => total(mul(f64([1, 2]), constantLike(f64([1, 2]), 1))) as Tensor,
+    )({ rate: 0.1 });
     close(wide.rate, 0);
   });
 
@@ -147,8 +166,14 @@ describe('grad', () => {
         fixed: layer => [layer.name],
       };
     }
-    const model = { layers: [new Layer(f64(2), 'first'), null], by: new Map([['k', f64(3)]]), act: sin as Scalar };
-    const g = grad((m: typeof model) => mul(m.act((m.layers[0] as Layer).w), m.by.get('k') as Tensor))(model) as unknown as typeof model;
+    const model = {
+      layers: [new Layer(f64(2), 'first'), null],
+      by: new Map([['k', f64(3)]]),
+      act: sin as Scalar,
+    };
+    const g = grad((m: typeof model) => mul(m.act((m.layers[0] as Layer).w), m.by.get('k') as Tensor))(
+      model,
+    ) as unknown as typeof model;
     expect(g.layers[0]).toBeInstanceOf(Layer);
     close((g.layers[0] as Layer).w, 3 * Math.cos(2));
     close(g.by.get('k') as Tensor, Math.sin(2));
@@ -157,7 +182,10 @@ describe('grad', () => {
 });
 
 describe('products and Jacobians', () => {
-  const A = f64([[1, 2, 3], [4, 5, 6]]);
+  const A = f64([
+    [1, 2, 3],
+    [4, 5, 6],
+  ]);
   const matvec = (x: Tensor): Tensor => dot(A, x, { contract: [[1], [0]], batch: [[], []] });
 
   test('the pullback of a linear map is its transpose, the pushforward itself', () => {
@@ -169,7 +197,10 @@ describe('products and Jacobians', () => {
   });
 
   test('jacfwd = jacrev = jacobian, over trees', () => {
-    const f = (p: { a: Tensor; b: Tensor }): { y: Tensor; z: Tensor[] } => ({ y: mul(matvec(p.a), sin(p.b)), z: [total(mul(p.a, p.a))] });
+    const f = (p: { a: Tensor; b: Tensor }): { y: Tensor; z: Tensor[] } => ({
+      y: mul(matvec(p.a), sin(p.b)),
+      z: [total(mul(p.a, p.a))],
+    });
     const p = { a: f64([1, 2, 3]), b: f64([0.1, 0.2]) };
     const [fwd, rev, auto] = [jacfwd(f)(p), jacrev(f)(p), jacobian(f)(p)];
     expect(fwd.y.a.shape).toEqual([2, 3]);
@@ -238,7 +269,13 @@ describe('jit', () => {
     close(f(f64(3), cube), 27);
     close(f(f64(2), sameText), 8);
     expect(seen).toEqual([cube, sameText]);
-    close(jit((n: { k: number }, x: Tensor) => mul(x, constantLike(x, n.k)), { staticArgnums: [0] })({ k: 4 }, f64(2)), 8);
+    close(
+      jit((n: { k: number }, x: Tensor) => mul(x, constantLike(x, n.k)), { staticArgnums: [0] })(
+        { k: 4 },
+        f64(2),
+      ),
+      8,
+    );
   });
 
   test('prints its programs; nothing dead is in them', () => {
@@ -283,7 +320,10 @@ describe('marks', () => {
     const h = [0.5, 1.5].map(Math.sin);
     close(byName.hidden.value, h);
     close(byName.hidden.adjoint as Tensor, [2 * h[0] - 0.5, 2 * h[1] - 1.5]);
-    close(run.gradients[0], [(2 * h[0] - 0.5) * Math.cos(0.5) - h[0], (2 * h[1] - 1.5) * Math.cos(1.5) - h[1]]);
+    close(run.gradients[0], [
+      (2 * h[0] - 0.5) * Math.cos(0.5) - h[0],
+      (2 * h[1] - 1.5) * Math.cos(1.5) - h[1],
+    ]);
     close(byName.x.adjoint as Tensor, run.gradients[0]);
     expect(byName.hidden.source).toContain('transforms.test.ts');
     close(run.gradients[0], grad((x: Tensor) => total(mul(sin(x), sub(sin(x), x))))(x));

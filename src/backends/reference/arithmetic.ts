@@ -1,6 +1,18 @@
 /** Scalar arithmetic in JavaScript with the semantics of the kernel's expressions. */
 import type { BinaryOp, CompareOp, ScalarType, UnaryOp } from '../../kernel/expression.ts';
-import { digamma, erf, erfc, erfinv, lgamma, roundHalfEven } from './special.ts';
+import {
+  acosh,
+  cosh,
+  digamma,
+  erf,
+  erfc,
+  erfinv,
+  lgamma,
+  pow as power,
+  roundHalfEven,
+  sinh,
+  tanh,
+} from './special.ts';
 
 export type Scalar1 = (x: number) => number;
 export type Scalar2 = (x: number, y: number) => number;
@@ -27,11 +39,11 @@ export const functions: Record<Exclude<UnaryOp, 'neg' | 'not'>, Scalar1> = {
   asin: Math.asin,
   acos: Math.acos,
   atan: Math.atan,
-  sinh: Math.sinh,
-  cosh: Math.cosh,
-  tanh: Math.tanh,
+  sinh,
+  cosh,
+  tanh,
   asinh: Math.asinh,
-  acosh: Math.acosh,
+  acosh,
   atanh: Math.atanh,
   erf,
   erfc,
@@ -43,7 +55,7 @@ export const functions: Record<Exclude<UnaryOp, 'neg' | 'not'>, Scalar1> = {
 /** IEEE 754 power: 1 for x = 1 or y = 0 whatever the other, and for (−1)^±∞, where Math.pow gives NaN. */
 export function pow(x: number, y: number): number {
   if (x === 1 || (x === -1 && (y === Number.POSITIVE_INFINITY || y === Number.NEGATIVE_INFINITY))) return 1;
-  return x ** y;
+  return power(x, y);
 }
 
 export function saturate(x: number, low: number, high: number): number {

@@ -1,0 +1,25 @@
+/** Neural networks: activations, losses, convolution and pooling, initial values, and layers that are trees. */
+import '../setup.ts';
+import '../numpy/methods.ts';
+
+export * from './activations.ts';
+export * from './conv.ts';
+export { glorotUniform, heNormal, type Initializer, lecunNormal, zeros } from './initializers.ts';
+export * from './layers.ts';
+export {
+  binaryCrossEntropy,
+  crossEntropy,
+  huber,
+  type LossOptions,
+  meanSquaredError,
+  type Reduction,
+} from './losses.ts';
+export { Module } from './module.ts';
+export {
+  type AxisOptions,
+  logSoftmax,
+  type OneHotOptions,
+  oneHot,
+  softmax,
+  standardize,
+} from './normalize.ts';

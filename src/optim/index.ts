@@ -1,0 +1,7 @@
+/** Optimisers: from gradients to updates of the parameters. */
+import '../setup.ts';
+import '../numpy/methods.ts';
+
+export { type AdamOptions, adam, adamw } from './adam.ts';
+export { applyUpdates, type LearningRate, type Optimizer, type OptimizerState } from './optimizer.ts';
+export { type SgdOptions, sgd } from './sgd.ts';
