@@ -20,6 +20,8 @@ async function gzipped(program) {
     // In the package's own folder, 'cotangent' resolves through the exports of package.json.
     stdin: { contents: program, resolveDir: root },
     bundle: true,
+    // Not by the paths of tsconfig.json, which lead to src.
+    tsconfigRaw: '{}',
     minify: true,
     treeShaking: true,
     format: 'esm',

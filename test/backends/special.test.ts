@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as special from '../../src/backends/reference/special.ts';
 
-type Name = keyof typeof special;
+const functions = new Map(Object.entries(special) as [string, (...x: number[]) => number][]);
 
 /** Rows of arguments and the float64 nearest to the result, by mpmath (tools/coefficients/measure.py --oracle). */
 const oracle: Record<string, number[][]> = JSON.parse(
@@ -25,7 +25,7 @@ function floatsApart(a: number, b: number): number {
 }
 
 function call(name: string, x: number[]): number {
-  return (special[name as Name] as (...x: number[]) => number)(...x);
+  return functions.get(name)?.(...x) ?? Number.NaN;
 }
 
 describe('within 2 units in the last place of mpmath', () => {
@@ -53,7 +53,7 @@ describe('within 2 units in the last place of mpmath', () => {
 });
 
 describe('special values', () => {
-  const values: [Name, number[], number][] = [
+  const values: [string, number[], number][] = [
     ['erf', [0], 0],
     ['erf', [-0], -0],
     ['erf', [Infinity], 1],

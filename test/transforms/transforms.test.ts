@@ -143,7 +143,7 @@ describe('grad', () => {
     close(grad((x: Tensor) => mul(x, x))(3), 6);
     expect(grad((x: Tensor) => sum(mul(tensor([1, 2]), tensor([x, x])), [0]))(2).dtype).toBe('float32');
     const wide = grad(
-      (s: { rate: number }) => total(mul(f64([1, 2]), constantLike(f64([1, 2]), 1))) as Tensor,
+      (_: { rate: number }) => total(mul(f64([1, 2]), constantLike(f64([1, 2]), 1))) as Tensor,
     )({ rate: 0.1 });
     close(wide.rate, 0);
   });
@@ -156,10 +156,14 @@ describe('grad', () => {
 
   test('null and functions are part of a tree, Maps and classes too', () => {
     class Layer {
-      constructor(
-        readonly w: Tensor,
-        readonly name: string,
-      ) {}
+      readonly w: Tensor;
+      readonly name: string;
+
+      constructor(w: Tensor, name: string) {
+        this.w = w;
+        this.name = name;
+      }
+
       static readonly [tree.protocol]: tree.TreeNode<Layer> = {
         children: layer => ({ w: layer.w }),
         rebuild: ({ w }, like) => new Layer(w as Tensor, like.name),
@@ -236,7 +240,7 @@ describe('products and Jacobians', () => {
 describe('jit', () => {
   test('traces once for each signature', () => {
     let runs = 0;
-    const f = jit((x: Tensor, options: { scale: number; deep?: Tensor[] }) => {
+    const f = jit((x: Tensor, _: { scale: number; deep?: Tensor[] }) => {
       runs++;
       return mul(x, constantLike(x, 2));
     });

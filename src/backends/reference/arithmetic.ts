@@ -59,7 +59,7 @@ export function pow(x: number, y: number): number {
 }
 
 export function saturate(x: number, low: number, high: number): number {
-  if (x !== x) return 0;
+  if (Number.isNaN(x)) return 0;
   return x < low ? low : x > high ? high : Math.trunc(x);
 }
 

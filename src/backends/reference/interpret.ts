@@ -246,7 +246,7 @@ function startRunning({ reducer, term }: Accumulator): Running {
       let best = 0;
       return {
         take(x, position) {
-          if ((reducer === 'argmax' ? x > value : x < value) || (x !== x && value === value)) {
+          if ((reducer === 'argmax' ? x > value : x < value) || (Number.isNaN(x) && !Number.isNaN(value))) {
             value = x;
             best = position;
           }

@@ -19,8 +19,8 @@ export function sort(
     if (x < y) return -up;
     if (x > y) return up;
     if (x === y) return a - b;
-    const xNaN = Number(x !== x);
-    const yNaN = Number(y !== y);
+    const xNaN = Number(Number.isNaN(x));
+    const yNaN = Number(Number.isNaN(y));
     return xNaN - yNaN || a - b;
   };
   for (let o = 0; o < outer; o++)
