@@ -87,11 +87,14 @@ export function examplesIn(source) {
   };
   /** @param {string} name */
   const functionNamed = name => {
-    const match = new RegExp(`^export (?:async )?function ${name}\\(\\) \\{\\n([^]*?)^\\}$`, 'm').exec(source);
+    const match = new RegExp(`^export (?:async )?function ${name}\\(\\) \\{\\n([\\s\\S]*?)^\\}$`, 'm').exec(
+      source,
+    );
     return match ? withImports(statements(match[1], 2)) : '';
   };
-  const list = /^export const wrongs = \{\n([^]*?)^\};$/m.exec(source);
-  const entries = list?.[1].matchAll(/^ {2}(?:'(.+)'|(\w+)): (?:async )?\(\) => \{\n([^]*?)^ {2}\},$/gm) ?? [];
+  const list = /^export const wrongs = \{\n([\s\S]*?)^\};$/m.exec(source);
+  const entries =
+    list?.[1].matchAll(/^ {2}(?:'(.+)'|(\w+)): (?:async )?\(\) => \{\n([\s\S]*?)^ {2}\},$/gm) ?? [];
   const wrongs = [...entries].map(([, quoted, plain, body]) => ({
     title: quoted ?? plain,
     code: withImports(statements(body, 4)),

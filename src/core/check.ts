@@ -1,24 +1,29 @@
 import { IllegalProgram } from './errors.ts';
-import { isProgram, Names, showParams } from './print.ts';
+import { isProgram, Names, printProgram, showParams } from './print.ts';
 import type { Program, Variable } from './program.ts';
 
 /** What a legal program is: every variable assigned once, before use, with the aval that its primitive's rule gives. */
 export function checkProgram(program: Program): void {
-  const names = new Names();
   const defined = new Set<Variable>();
+  // Names are those that the printed program shows.
+  const nameOf = (variable: Variable): string => {
+    const names = new Names();
+    printProgram(program, names);
+    return names.of(variable);
+  };
   const define = (variable: Variable, where: string): void => {
     if (defined.has(variable))
-      throw illegal(`${names.of(variable)} is assigned twice, the second time by ${where}`);
+      throw illegal(`${nameOf(variable)} is assigned twice, the second time by ${where}`);
     defined.add(variable);
   };
   const use = (variable: Variable, where: string): void => {
-    if (!defined.has(variable)) throw illegal(`${where} uses ${names.of(variable)} before it is assigned`);
+    if (!defined.has(variable)) throw illegal(`${where} uses ${nameOf(variable)} before it is assigned`);
   };
   for (const input of program.inputs) define(input, 'the inputs');
   for (const [variable, value] of program.constants) {
     define(variable, 'a constant');
     if (variable.aval.key !== value.aval.key)
-      throw illegal(`constant ${names.of(variable)} is ${value.aval}, not ${variable.aval}`);
+      throw illegal(`constant ${nameOf(variable)} is ${value.aval}, not ${variable.aval}`);
   }
   for (const { operation, inputs, params, outputs } of program.equations) {
     for (const input of inputs) use(input, operation.name);
@@ -28,9 +33,10 @@ export function checkProgram(program: Program): void {
       params,
     );
     const avals = Array.isArray(result) ? result : [result];
+    const shown = showParams(params);
     if (avals.map(String).join() !== outputs.map(output => String(output.aval)).join())
       throw illegal(
-        `${operation.name}[${showParams(params)}] gives ${avals.join(', ')}, not ${outputs.map(output => output.aval).join(', ')}`,
+        `${operation.name}${shown && `[${shown}]`} gives ${avals.join(', ')}, not ${outputs.map(output => output.aval).join(', ')}`,
       );
     for (const output of outputs) define(output, operation.name);
   }

@@ -19,7 +19,7 @@ export function stackHere(): { readonly stack?: string } {
 /** `file:line:column` of the innermost stack frame outside the library; empty where the engine tells none. */
 export function userLine(here: { readonly stack?: string } = stackHere()): string {
   for (const line of (here.stack ?? '').split('\n')) {
-    const place = /(?:\(|at |@)((?:file:|https?:|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?\s*$/.exec(line)?.[1];
+    const place = /(?:\(|at |async |@)((?:file:|https?:|\/|[A-Za-z]:\\)[^<]*:\d+:\d+)\)?\s*$/.exec(line)?.[1];
     if (place === undefined) continue;
     const url = place.startsWith('/') ? `file://${place}` : place;
     if (url.startsWith(library) || url.includes('node:internal')) continue;

@@ -67,16 +67,18 @@ export function withTrace<T>(trace: Trace, body: () => T): T {
 
 /** Stands for a tensor inside a transformation. */
 export abstract class Tracer extends Tensor {
-  readonly trace: Trace;
+  /** The trace that it belongs to. */
+  readonly owner: Trace;
 
   constructor(trace: Trace, aval: Aval) {
     super(aval);
-    this.trace = trace;
+    this.owner = trace;
   }
 
   /** Why `use` of the value is impossible here. */
   protected unknown(use: string): ConcreteValueNeeded {
-    const { name } = this.trace;
+    assertAlive(this);
+    const { name } = this.owner;
     return new ConcreteValueNeeded({
       did: `${use} on a tensor ${this.aval} whose value is not known inside ${name}`,
       expected: `no dependence of JavaScript control flow on values: ${name} runs the function once for all values`,
@@ -96,15 +98,15 @@ export abstract class Tracer extends Tensor {
   }
 
   toString(): string {
-    return `Tracer(${this.aval}, ${this.trace.name})`;
+    return `Tracer(${this.aval}, ${this.owner.name})`;
   }
 }
 
 /** Throws where a tracer outlived the transformation that made it. */
 export function assertAlive(tensor: Tensor): void {
-  if (tensor instanceof Tracer && !tensor.trace.alive)
+  if (tensor instanceof Tracer && !tensor.owner.alive)
     throw new TracerLeak({
-      did: `used a tensor ${tensor.aval} that was made inside ${tensor.trace.name}, which has ended`,
+      did: `used a tensor ${tensor.aval} that was made inside ${tensor.owner.name}, which has ended`,
       expected: 'values leave a transformed function only by being returned',
       remedy:
         'return the value: valueAndGrad(f, { hasAux: true }) gives auxiliary results, jit returns any tree',

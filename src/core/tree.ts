@@ -184,8 +184,8 @@ function notATree(value: object, path: string): WrongTree {
   if (name === 'Promise')
     return new WrongTree({
       did: `met a Promise${path && ` at ${path}`}`,
-      expected: 'a function that returns its result at once',
-      remedy: 'await data before calling the transformed function, and keep the function itself synchronous',
+      expected: 'values that are known at once',
+      remedy: 'await them before calling the transformed function, and keep the function itself synchronous',
     });
   return new WrongTree({
     did: `met an instance of ${name}${path && ` at ${path}`}, which is not a tree`,

@@ -2,6 +2,7 @@
 import '../setup.ts';
 import '../numpy/methods.ts';
 
+export { type OneHotOptions, oneHot } from '../numpy/take.ts';
 export * from './activations.ts';
 export * from './conv.ts';
 export { glorotUniform, heNormal, type Initializer, lecunNormal, zeros } from './initializers.ts';
@@ -18,8 +19,6 @@ export { Module } from './module.ts';
 export {
   type AxisOptions,
   logSoftmax,
-  type OneHotOptions,
-  oneHot,
   softmax,
   standardize,
 } from './normalize.ts';

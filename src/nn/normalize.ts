@@ -1,10 +1,10 @@
-/** Functions that bring the elements along an axis into relation: softmax, standardisation, one-hot codes. */
+/** Functions that bring the elements along an axis into relation: softmax, standardisation, the element of a class. */
 import { range } from '../core/aval.ts';
-import { type DType, isFloat } from '../core/dtype.ts';
+import { isFloat } from '../core/dtype.ts';
 import { DTypeMismatch } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { add, divide, subtract } from '../numpy/arithmetic.ts';
-import { asTensor, requireDType, requireShape, type TensorLike } from '../numpy/array.ts';
+import { asTensor, type TensorLike } from '../numpy/array.ts';
 import { exp, log, sqrt } from '../numpy/elementary.ts';
 import { greaterEqual, less, logicalAnd, where } from '../numpy/logic.ts';
 import { asFloat } from '../numpy/operands.ts';
@@ -65,26 +65,6 @@ export function standardize(
   const over = kept(options);
   const a = asFloat(x);
   return divide(subtract(a, mean(a, over)), sqrt(add(variance(a, over), options.epsilon ?? 1e-5)));
-}
-
-export interface OneHotOptions {
-  readonly numClasses: number;
-  /** Default float32. */
-  readonly dtype?: DType;
-}
-
-/**
- * For every class number a row that is 1 there and 0 elsewhere, along a new last axis. A number that is no class
- * gives a row of zeros.
- *
- * @example oneHot(tensor([0, 2], 'int32'), { numClasses: 3 }) // [[1, 0, 0], [0, 0, 1]]
- * @throws DTypeMismatch where the classes are no integers
- */
-export function oneHot(classes: TensorLike, options: OneHotOptions): Tensor {
-  const { numClasses, dtype = 'float32' } = options;
-  const labels = integers('oneHot', classes);
-  const shape = [...labels.shape, ...requireShape([numClasses], 'oneHot: numClasses')];
-  return cast(isClass(labels, shape), requireDType(dtype));
 }
 
 /** Whether the class number is the position along the last axis. */

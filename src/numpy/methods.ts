@@ -24,7 +24,7 @@ import {
 } from './arithmetic.ts';
 import { broadcastTo } from './array.ts';
 import { cumlogsumexp, cummax, cummin, cumprod, cumsum } from './cumulative.ts';
-import { diagonal } from './diagonals.ts';
+import { diagonal, trace } from './diagonals.ts';
 import {
   acos,
   acosh,
@@ -274,6 +274,7 @@ export const methods: {
   tanh,
   tile,
   transpose: (x, ...axes) => transpose(x, listed(axes)),
+  trace,
   trunc,
   var: variance,
   variance,

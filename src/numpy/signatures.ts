@@ -260,6 +260,8 @@ export interface ArrayMethods {
   broadcastTo(shape: readonly number[]): Tensor;
   /** The elements of a diagonal, along a new last axis. */
   diagonal(options?: DiagonalOptions): Tensor;
+  /** The sum of a diagonal. */
+  trace(options?: DiagonalOptions): Tensor;
   /** The product over the last axis and the last but one of the other. */
   dot(other: TensorLike): Tensor;
   /** With new axes of extent 1. */

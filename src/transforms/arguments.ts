@@ -153,13 +153,13 @@ export function matching(
     const { aval } = like[i];
     if (!sameShape(tensor.shape, aval.shape))
       throw new ShapeMismatch({
-        did: `${what} has a leaf ${tensor.aval} where the value is ${aval}`,
-        expected: 'equal shapes, leaf by leaf',
+        did: `${what}${structure.paths()[i]} is ${tensor.aval} where the value is ${aval}`,
+        expected: 'equal shapes',
         remedy: `make it of shape [${aval.shape.join(', ')}]`,
       });
     if (!tensor.aval.isFloat && tensor.aval.dtype !== aval.dtype)
       throw new NotDifferentiable({
-        did: `${what} has a leaf ${tensor.aval}`,
+        did: `${what}${structure.paths()[i]} is ${tensor.aval}`,
         expected: `a float, as the value ${aval}`,
         remedy: `convert it: x.astype('${aval.dtype}')`,
       });
@@ -170,26 +170,26 @@ export function matching(
 /** null in place of a whole subtree stands for zeros. */
 function fillEmpty(structure: Structure, value: unknown, like: readonly Tensor[], what: string): unknown[] {
   let next = 0;
-  const fill = (node: Structure, part: unknown): unknown[] => {
+  const fill = (node: Structure, part: unknown, at: string): unknown[] => {
     if (part === null || part === undefined) {
       const count = node.leafCount;
       next += count;
       return like.slice(next - count, next).map(zerosLike);
     }
     if (node.kind === 'array' && Array.isArray(part) && part.length === node.children.length)
-      return node.children.flatMap((child, i) => fill(child, part[i]));
+      return node.children.flatMap((child, i) => fill(child, part[i], `${at}[${i}]`));
     if (
       node.kind === 'object' &&
       typeof part === 'object' &&
       node.keys.every(key => (key as string) in (part as object))
     )
       return node.children.flatMap((child, i) =>
-        fill(child, (part as Record<string, unknown>)[node.keys[i] as string]),
+        fill(child, (part as Record<string, unknown>)[node.keys[i] as string], `${at}.${node.keys[i]}`),
       );
     next += node.leafCount;
-    return flattenAs(node, part, what);
+    return flattenAs(node, part, at);
   };
-  return fill(structure, value);
+  return fill(structure, value, what);
 }
 
 export function tangentArguments(
@@ -197,7 +197,7 @@ export function tangentArguments(
   args: Leaves,
   tangents: readonly unknown[],
 ): Tensor[] {
-  return matching(`${transformation}: the tuple of tangents`, args.structure, args.leaves, tangents);
+  return matching(`${transformation}: tangents`, args.structure, args.leaves, tangents);
 }
 
 /** A user's function from trees to trees, as one from tensors to tensors whose result tree is kept. */
@@ -212,7 +212,7 @@ export interface TreeCall {
 export function requireFunction(transformation: string, f: unknown): void {
   if (typeof f !== 'function')
     throw new BadArgument({
-      did: `${transformation} got ${f === null ? 'null' : typeof f} in place of a function`,
+      did: `${transformation} got ${f instanceof Tensor ? `a tensor ${f.aval}` : f === null ? 'null' : typeof f} in place of a function`,
       expected: 'a function of tensors',
       remedy: `${transformation}((x) => …)`,
     });

@@ -278,7 +278,7 @@ export function jit<A extends readonly unknown[], R>(
     for (const number of fixedNumbers)
       if (!Number.isInteger(number) || number < 0 || number >= args.length)
         throw new MissingArgument({
-          did: `${label} was called with ${args.length} arguments, but static argument ${number} is needed`,
+          did: `${label} was called with ${args.length} argument${args.length === 1 ? '' : 's'}, but needs static argument ${number}`,
           expected: 'a value for every one of staticArgnums, counted from 0',
           remedy: 'pass it, or correct staticArgnums',
         });

@@ -66,7 +66,7 @@ export class JvpTrace extends Trace {
 
   /** A value's primal and tangent here. */
   split(tensor: Tensor): { primal: Tensor; tangent: Tangent } {
-    if (tensor instanceof JvpTracer && tensor.trace === this) return tensor;
+    if (tensor instanceof JvpTracer && tensor.owner === this) return tensor;
     assertAlive(tensor);
     return { primal: tensor, tangent: null };
   }

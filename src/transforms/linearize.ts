@@ -51,7 +51,7 @@ export class PartialTrace extends Trace {
   }
 
   isUnknown(tensor: Tensor): tensor is UnknownTracer {
-    return tensor instanceof UnknownTracer && tensor.trace === this;
+    return tensor instanceof UnknownTracer && tensor.owner === this;
   }
 
   bind(primitive: Primitive, operands: readonly Tensor[], params: object): readonly Tensor[] {
@@ -174,10 +174,17 @@ export function linearize<A extends readonly unknown[], R>(
 
 /** The error for an operation that is not linear where a linear one is needed. */
 export function notLinear(primitive: Primitive): NotLinear {
+  const why =
+    primitive.kind === 'flat'
+      ? `flat, since ${primitive.because}`
+      : primitive.kind === 'multilinear'
+        ? 'linear in each operand, but not in several together'
+        : primitive.kind === 'linear'
+          ? 'not linear in every operand'
+          : 'not linear';
   return new NotLinear({
-    did: `transposed ${primitive.name}, which is ${primitive.kind === 'flat' ? `flat: ${primitive.because}` : `${primitive.kind}, not linear, in what is unknown here`}`,
-    expected: 'a program that is linear in its inputs',
-    remedy:
-      'check the jvp rules of the primitives involved: a tangent may only pass through linear operations',
+    did: `the derivative of something applies ${primitive.name} to its tangent; ${primitive.name} is ${why}`,
+    expected: 'jvp rules that are linear in the tangent, so that they can be transposed',
+    remedy: `give the rule as linear operations on the tangent (add, mul by a value, sum, …); look for ${primitive.name} in the jvp rules of your primitives`,
   });
 }

@@ -41,7 +41,7 @@ class ProgramTrace extends Trace {
 
   /** The variable of a tensor: its own, or a constant's where the tensor comes from outside. */
   variableOf(tensor: Tensor): Variable {
-    if (tensor instanceof ProgramTracer && tensor.trace === this) return tensor.variable;
+    if (tensor instanceof ProgramTracer && tensor.owner === this) return tensor.variable;
     assertAlive(tensor);
     let variable = this.constants.get(tensor);
     if (variable === undefined) {

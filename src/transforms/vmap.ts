@@ -52,7 +52,7 @@ export class BatchTrace extends Trace {
   }
 
   split(tensor: Tensor): { value: Tensor; batched: boolean } {
-    if (tensor instanceof BatchTracer && tensor.trace === this) return { value: tensor.batch, batched: true };
+    if (tensor instanceof BatchTracer && tensor.owner === this) return { value: tensor.batch, batched: true };
     assertAlive(tensor);
     return { value: tensor, batched: false };
   }

@@ -110,7 +110,7 @@ describe('losses', () => {
   it('cross-entropy of one-hot probabilities is that of the classes', () => {
     const logits = normal(5, [6, 4]);
     const labels = tensor([0, 3, 1, 2, 2, 0], 'int32');
-    const codes = nn.oneHot(labels, { numClasses: 4, dtype: 'float64' });
+    const codes = nn.oneHot(labels, 4, { dtype: 'float64' });
     expect(nn.crossEntropy(logits, codes).item()).toBeCloseTo(nn.crossEntropy(logits, labels).item(), 14);
     const masked = tensor([[0, Number.NEGATIVE_INFINITY]]);
     expect(nn.crossEntropy(masked, tensor([[1, 0]])).item()).toBe(0);

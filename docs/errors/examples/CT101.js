@@ -1,30 +1,33 @@
-import { tensor, vjp } from 'cotangent';
+import { grad, jvp, tensor } from 'cotangent';
 
-export const about = `Two shapes fit together when, lined up at their last axes, their extents are equal or one of them is 1; an extent of 1 is repeated. Anything else has no agreed meaning, and guessing one would hide mistakes. A cotangent lives in the same space as the value that it belongs to, so that its shape must be exactly the value's.`;
+export const about =
+  'Operands are lined up at their last axes, and each pair of extents must agree or contain a 1, as in NumPy. Shapes that merely hold the same number of elements do not fit: guessing which axis was meant would compute something else than you wrote.';
 
 export const wrongs = {
-  'shapes that do not broadcast': () => {
-    const rows = tensor([
+  'rows against columns': () => {
+    const table = tensor([
       [1, 2, 3],
       [4, 5, 6],
     ]);
-    const offsets = tensor([10, 20]);
-    return rows.add(offsets);
+    return table.add(tensor([10, 20]));
   },
-  'a shape for another number of values': () => {
-    return tensor([1, 2, 3], { shape: [2, 2] });
+  'a matrix product': () => {
+    const a = tensor([1, 2, 3, 4, 5, 6], { shape: [2, 3] });
+    return a.matmul(a);
   },
-  'a cotangent of another shape than the output': () => {
-    const [, pullback] = vjp(x => x.sin(), tensor([1, 2, 3]));
-    return pullback(tensor([1, 1]));
+  'inside a gradient': () => {
+    const loss = w => w.mul(tensor([1, 2, 3])).sum();
+    return grad(loss)(tensor([1, 2]));
   },
+  reshape: () => tensor([1, 2, 3, 4, 5, 6]).reshape([4, 2]),
+  'a tangent': () => jvp(x => x.sin(), [tensor([1, 2])], [tensor([1, 0, 0])]),
 };
 
-export function right() {
-  const rows = tensor([
+export const right = () => {
+  const table = tensor([
     [1, 2, 3],
     [4, 5, 6],
   ]);
-  const offsets = tensor([10, 20]);
-  return rows.add(offsets.reshape([2, 1]));
-}
+  // One number for each row: an axis of extent 1 says that it repeats along the columns.
+  return table.add(tensor([10, 20]).expandDims(1));
+};

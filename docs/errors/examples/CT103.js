@@ -1,22 +1,22 @@
 import { grad, jvp, tensor } from 'cotangent';
 
-export const about = `A derivative is a limit of differences, and there is no small step from one integer or boolean to the next. Integers are labels, indices and counts; what is to be differentiated must be float32 or float64. A plain JavaScript number has no element type yet, so that grad(f)(3) is fine.`;
+export const about =
+  'A derivative is a limit of small steps, and integers and booleans have none. A gradient of zeros would be a silent mistake, so it is an error. Labels and counts are not to be differentiated: name the arguments that are.';
 
 export const wrongs = {
-  'an integer argument': () => {
-    const loss = x => x.mul(x).sum();
-    return grad(loss)(tensor([1, 2, 3], 'int32'));
+  'an integer argument': () => grad(x => x.sum())(tensor([1, 2, 3], 'int32')),
+  'an integer array': () => grad(x => x.sum())(new Int32Array([1, 2, 3])),
+  'integers within parameters': () => {
+    const parameters = { weights: tensor([0.5, 1]), steps: tensor([7], 'int32') };
+    return grad(p => p.weights.sum())(parameters);
   },
-  'an integer result': () => {
-    const correct = x => x.greater(0).sum();
-    return grad(correct)(tensor([0.5, -1]));
-  },
-  'an integer tangent': () => {
-    return jvp(x => x.sin(), [tensor([1, 2])], [tensor([1, 0], 'int32')]);
-  },
+  'an integer result': () => grad(x => x.argmax())(tensor([1, 3, 2])),
+  'an integer tangent': () => jvp(x => x.sin(), [tensor([1, 2])], [tensor([1, 0], 'int32')]),
 };
 
-export function right() {
-  const loss = x => x.mul(x).sum();
-  return grad(loss)(tensor([1, 2, 3], 'int32').astype('float32'));
-}
+export const right = () => {
+  const labels = tensor([1, 0, 1], 'int32');
+  const loss = (w, y) => w.sub(y).square().sum();
+  // Argument 0 alone is differentiated; the labels may stay integers.
+  return [grad(loss)(tensor([0.5, 0.5, 0.5]), labels), grad(x => x.sum())(labels.astype('float32'))];
+};

@@ -1,42 +1,48 @@
-import { grad, jit, tensor, valueAndGrad } from 'cotangent';
+import { grad, jit, tensor, valueAndGrad, vmap } from 'cotangent';
 
-export const about = `Inside a transformation a tracer stands for a tensor, and it means something only there: its tangent, its batch or its place in the program belong to that one call. Kept in a variable and used after the call, it would give silently wrong numbers. What a function computes leaves it by being returned.`;
+export const about =
+  'Inside a transformed function, values stand for something else than numbers: for a value with its derivative, for a whole batch, for a step of a program. They mean nothing once the function has returned. What is kept in an outer variable or an array must be returned instead.';
 
 export const wrongs = {
-  'kept in a variable': () => {
+  'kept from a gradient': () => {
     let hidden;
-    const loss = x => {
-      hidden = x.tanh();
-      return hidden.sum();
-    };
-    grad(loss)(tensor([1, 2]));
-    return hidden.mul(2);
+    grad(x => {
+      hidden = x.sin();
+      return hidden.mul(x);
+    })(2);
+    return hidden.add(1);
   },
-  'kept by a compiled function': () => {
-    const seen = [];
-    const step = jit(x => {
-      seen.push(x.mul(2));
-      return x.add(1);
-    });
-    step(tensor([1, 2]));
-    return seen[0].dataSync();
+  'kept from a compiled function': () => {
+    const log = [];
+    jit(x => {
+      log.push(x.mul(2));
+      return x;
+    })(tensor([1, 2]));
+    return log[0].sum();
   },
-  'used by another transformation': () => {
-    let hidden;
-    const loss = x => {
-      hidden = x.tanh();
-      return hidden.sum();
-    };
-    grad(loss)(tensor([1, 2]));
-    return grad(y => y.mul(hidden).sum())(tensor([3, 4]));
+  'kept from a batch': () => {
+    let example;
+    vmap(x => {
+      example = x;
+      return x;
+    })(tensor([1, 2, 3]));
+    return example.mul(2);
+  },
+  'used in a later transformation': () => {
+    let first;
+    grad(x => {
+      first = x;
+      return x.mul(x);
+    })(3);
+    return grad(y => y.mul(first))(2);
   },
 };
 
-export function right() {
+export const right = () => {
   const loss = x => {
-    const hidden = x.tanh();
-    return [hidden.sum(), hidden];
+    const hidden = x.sin();
+    return [hidden.mul(x), hidden];
   };
-  const [[value, hidden]] = valueAndGrad(loss, { hasAux: true })(tensor([1, 2]));
-  return [value, hidden.mul(2)];
-}
+  const [[value, hidden], gradient] = valueAndGrad(loss, { hasAux: true })(2);
+  return [value, hidden.add(1), gradient];
+};

@@ -1,23 +1,23 @@
 import { grad, jit, tensor } from 'cotangent';
 
-export const about = `grad(f) is a function of the same arguments as f. The differentiated ones, argument 0 or those of argnums, must be there: the gradient is a tree like them. The same holds for the static arguments of jit, which are part of a compiled function's signature.`;
+export const about =
+  'A transformed function is called with the arguments of the original. It was called without one that it differentiates or fixes. Arguments are counted from 0.';
 
 export const wrongs = {
-  'called without arguments': () => {
-    const loss = w => w.mul(w).sum();
-    return grad(loss)();
-  },
-  'argnums counts from 0': () => {
+  'no argument at all': () => grad(x => x.mul(x))(),
+  'an index beyond the arguments': () => {
     const loss = (w, x) => w.mul(x).sum();
     return grad(loss, { argnums: 2 })(tensor([1, 2]), tensor([3, 4]));
   },
-  'a static argument left away': () => {
-    const power = jit((x, n) => x.pow(n), { staticArgnums: [1] });
-    return power(tensor([1, 2]));
+  'a variable that was never set': () => {
+    const settings = {};
+    return grad(x => x.mul(x))(settings.start);
   },
+  'a static argument': () => jit((x, n) => x.mul(n), { staticArgnums: [1] })(tensor([1, 2])),
 };
 
-export function right() {
+export const right = () => {
   const loss = (w, x) => w.mul(x).sum();
-  return grad(loss, { argnums: 1 })(tensor([1, 2]), tensor([3, 4]));
-}
+  const [w, x] = [tensor([1, 2]), tensor([3, 4])];
+  return [grad(loss)(w, x), grad(loss, { argnums: 1 })(w, x), grad(loss, { argnums: [0, 1] })(w, x)];
+};

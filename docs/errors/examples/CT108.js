@@ -1,19 +1,16 @@
-import { tensor } from 'cotangent';
+import { slice, take, tensor } from 'cotangent';
 
-export const about = `An axis with n elements has the indices 0 to n − 1; −1 is the last, −n the first. An index that is a plain number is known when it is written, so that one outside this range is a mistake and not a value to be clamped. Ranges may reach over the end, as in NumPy.`;
+export const about =
+  'An index counts from 0 to n − 1, or from −n to −1 backwards. A fixed index beyond that is a mistake in every run, so it is an error at once. Slices are clipped at the ends, as in Python.';
 
 export const wrongs = {
-  'an element that is not there': () => {
-    const x = tensor([1, 2, 3]);
-    return x.at(5).get();
-  },
-  'too far from the end': () => {
-    const x = tensor([1, 2, 3]);
-    return x.at(-4).get();
-  },
+  'one too many': () => tensor([1, 2, 3]).at(3).get(),
+  'too far back': () => tensor([1, 2, 3]).at(-4).set(0),
+  'in a list of indices': () => take(tensor([1, 2, 3]), [0, 5]),
+  'more indices than axes': () => tensor([1, 2, 3]).at(0, 1).get(),
 };
 
-export function right() {
+export const right = () => {
   const x = tensor([1, 2, 3]);
-  return [x.at(2).get(), x.at(-1).get()];
-}
+  return [x.at(-1).get(), x.at(slice(1, 10)).get(), take(x, [0, 5], { mode: 'clip' })];
+};

@@ -1,21 +1,20 @@
 import { grad, jit, tensor } from 'cotangent';
 
-export const about = `A transformation interprets what a function does from its start to its end. An async function returns at its first await, and what comes after would run when the transformation is over. Load the data first, then differentiate.`;
+export const about =
+  'A transformation follows a function from its call to its return. An async function returns at its first await, and the rest runs later, when the transformation has ended. Wait for data before the call and pass them as arguments.';
 
 export const wrongs = {
-  'grad of an async function': () => {
+  'an async loss': () => {
     const load = async () => tensor([1, 2]);
     const loss = async w => w.mul(await load()).sum();
     return grad(loss)(tensor([3, 4]));
   },
-  'jit of an async function': () => {
-    const step = jit(async x => x.add(1));
-    return step(tensor([1, 2]));
-  },
+  'a compiled async function': () => jit(async x => x.mul(2))(tensor([1, 2])),
 };
 
-export async function right() {
+export const right = async () => {
   const load = async () => tensor([1, 2]);
   const loss = (w, x) => w.mul(x).sum();
-  return grad(loss)(tensor([3, 4]), await load());
-}
+  const x = await load();
+  return grad(loss)(tensor([3, 4]), x);
+};

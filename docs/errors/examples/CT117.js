@@ -1,40 +1,22 @@
 import { tensor, vmap } from 'cotangent';
 
-export const about = `vmap applies a function to example 0 of every argument, then to example 1, and so on, so that all mapped arguments must have equally many. An argument that is the same for all examples has no batch axis: say so with null.`;
+export const about =
+  'vmap walks along the batch axes of its arguments together, so they must hold the same number of examples. An argument that all examples share, such as the weights of a model, is marked with null in inAxes.';
 
 export const wrongs = {
-  'a different number of examples': () => {
-    const distance = (x, y) => x.sub(y).abs().sum();
-    const xs = tensor([
-      [1, 2],
-      [3, 4],
-      [5, 6],
-    ]);
-    const ys = tensor([
-      [0, 0],
-      [1, 1],
-    ]);
-    return vmap(distance)(xs, ys);
+  'two batches': () => {
+    const product = (x, y) => x.mul(y);
+    return vmap(product)(tensor([1, 2, 3]), tensor([1, 2]));
   },
-  'a shared argument that is not marked': () => {
-    const predict = (w, x) => w.mul(x).sum();
-    const w = tensor([1, 2]);
-    const batch = tensor([
-      [1, 2],
-      [3, 4],
-      [5, 6],
-    ]);
-    return vmap(predict)(w, batch);
+  'weights that are no batch': () => {
+    const images = tensor(new Float32Array(12), { shape: [4, 3] });
+    const weights = tensor([1, 2, 3]);
+    return vmap((x, w) => x.mul(w).sum())(images, weights);
   },
 };
 
-export function right() {
-  const predict = (w, x) => w.mul(x).sum();
-  const w = tensor([1, 2]);
-  const batch = tensor([
-    [1, 2],
-    [3, 4],
-    [5, 6],
-  ]);
-  return vmap(predict, { inAxes: [null, 0] })(w, batch);
-}
+export const right = () => {
+  const images = tensor(new Float32Array(12), { shape: [4, 3] });
+  const weights = tensor([1, 2, 3]);
+  return vmap((x, w) => x.mul(w).sum(), { inAxes: [0, null] })(images, weights);
+};

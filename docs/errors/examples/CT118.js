@@ -1,17 +1,15 @@
-import { bitwiseAnd, take, tensor, where } from 'cotangent';
+import { take, tensor } from 'cotangent';
 
-export const about = `Operations of arithmetic convert by themselves, as in NumPy. Where a type says what an operand is for, nothing is converted: indices are integers, conditions are bools, and bits are those of integers. A float there is nearly always a mistake.`;
+export const about =
+  'The operation is not defined for elements of this type, or would lose something without a word: a fraction put into a tensor of integers, a fraction as an index. Convert with astype where that is what you mean.';
 
 export const wrongs = {
-  'bits of a float': () => {
-    return bitwiseAnd(tensor([1, 2, 3]), 1);
-  },
-  'a fraction for an index': () => {
-    return take(tensor([1, 2, 3]), tensor([0.5, 1.5]));
-  },
+  'fractions as indices': () => take(tensor([10, 20, 30]), tensor([0, 1.5])),
+  'a fraction into integers': () => tensor([1, 2, 3], 'int32').at(0).set(0.5),
+  'a quotient into integers': () => tensor([1, 2, 3], 'int32').at(0).divide(2),
 };
 
-export function right() {
-  const x = tensor([1, 2, 3]);
-  return [bitwiseAnd(x.astype('int32'), 1), take(x, tensor([0, 1], 'int32')), where(x.greater(1), x, 0)];
-}
+export const right = () => [
+  take(tensor([10, 20, 30]), tensor([0, 1.5]).astype('int32')),
+  tensor([1, 2, 3], 'int32').astype('float32').at(0).set(0.5),
+];
