@@ -187,6 +187,12 @@ function notATree(value: object, path: string): WrongTree {
       expected: 'values that are known at once',
       remedy: 'await them before calling the transformed function, and keep the function itself synchronous',
     });
+  if (typeof (value as { get?: unknown }).get === 'function')
+    return new WrongTree({
+      did: `met an instance of ${name}${path && ` at ${path}`}, which stands for a value but is none`,
+      expected: 'the value itself, a tensor',
+      remedy: 'write .get(): x.at(0).get() in place of x.at(0)',
+    });
   return new WrongTree({
     did: `met an instance of ${name}${path && ` at ${path}`}, which is not a tree`,
     expected:

@@ -3,7 +3,7 @@
  * Indices out of range are moved to the nearest legal one when reading, and their updates dropped when writing.
  */
 import { type Aval, range, sameShape } from '../core/aval.ts';
-import { DTypeMismatch, ShapeMismatch } from '../core/errors.ts';
+import { DTypeMismatch, IndexOutOfRange, ShapeMismatch } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import * as k from '../kernel/expression.ts';
 import type { ScatterNest } from '../kernel/kernel.ts';
@@ -39,6 +39,17 @@ function requireIndices(name: string, x: Aval, indices: readonly Aval[]): void {
     });
 }
 
+/** An axis without elements has no nearest legal index. */
+function requireElements(x: Aval, indices: readonly Aval[]): void {
+  const empty = indices.findIndex((index, j) => x.shape[j] === 0 && index.size > 0);
+  if (empty >= 0)
+    throw new IndexOutOfRange({
+      did: `gather of ${x} at indices ${indices[empty]} along axis ${empty}, which has no elements`,
+      expected: 'at least one element to read',
+      remedy: 'check the shape first: x.size > 0',
+    });
+}
+
 /** result[s…, r…] = x[i₁[s…], … i_k[s…], r…] for k index tensors of one shape. */
 export const gather: Op<[x: Tensor, ...indices: Tensor[]], None> = op(
   {
@@ -46,6 +57,7 @@ export const gather: Op<[x: Tensor, ...indices: Tensor[]], None> = op(
     kind: 'linear',
     abstract: ([x, ...indices]) => {
       requireIndices('gather', x, indices);
+      requireElements(x, indices);
       return x.with({ shape: [...(indices[0]?.shape ?? []), ...x.shape.slice(indices.length)] });
     },
     transpose: [

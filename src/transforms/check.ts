@@ -71,7 +71,7 @@ function check(
         did: `${what}: ${mode} gives ${found}, ${mode === 'reverse mode' ? 'forward mode' : 'central differences'} ${expected}`,
         expected: `a difference of at most ${tolerance} of max(1, |value|)`,
         remedy:
-          'check custom rules and stopGradient; at a kink (|x| at 0, ties of max) differences are not the derivative: move the point',
+          'check custom rules and stopGradient; at a kink or jump (where(x.greater(0), x, 0) at 0) differences are not the derivative: move the point',
       });
   };
   const weights = high.map((values, k) => values.map((_, j) => Math.sin(1.3 * j + k + 0.7)));

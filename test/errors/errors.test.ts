@@ -18,7 +18,7 @@ test('ids are distinct, without gaps, and every page and example belongs to a cl
 
 describe.each(examples)('$type.id $type.title', ({ type, file, about, wrongs, right }) => {
   test('says why it is a mistake', () => {
-    expect(about).toMatch(/^[A-Z].*\.$/);
+    expect(about).toMatch(/\.$/);
     expect(wrongs.length).toBeGreaterThan(0);
   });
 
@@ -35,9 +35,7 @@ describe.each(examples)('$type.id $type.title', ({ type, file, about, wrongs, ri
     );
     for (const part of [error.did, error.expected, error.where, error.remedy]) {
       expect(part.trim()).not.toBe('');
-      expect(part).not.toMatch(
-        /\n|undefined|\[object |\bsrc\/|Tracer|Trace\b|Placeholder|Aval\b|\bNaN elements/,
-      );
+      expect(part).not.toMatch(/\n|undefined|\[object |\bsrc\/|Tracer|Trace\b|Placeholder|Aval\b/);
     }
 
     const [place] = error.where.split(', in ');

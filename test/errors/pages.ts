@@ -53,7 +53,7 @@ function bodyOf(lines: readonly string[], start: number, end: number): Snippet {
     .map(line => line.length - line.trimStart().length);
   const indent = Math.min(...indents, Number.POSITIVE_INFINITY);
   const cut = body.map((line, i) => (sameLine && i === 0 ? line : line.slice(Math.min(indent, line.length))));
-  const text = cut.join('\n');
+  const text = cut.join('\n').trimEnd();
   return {
     text: block ? text : `${text.replace(/[,;]$/, '')};`,
     first: first + 1,
