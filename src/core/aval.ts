@@ -37,6 +37,7 @@ export class Aval {
   }
 
   toString(): string {
+    if (this.weak !== null) return 'number';
     return `${this.dtype}[${this.shape.join(',')}]`;
   }
 }

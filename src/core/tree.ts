@@ -187,7 +187,9 @@ function notATree(value: object, path: string): WrongTree {
       expected: 'values that are known at once',
       remedy: 'await them before calling the transformed function, and keep the function itself synchronous',
     });
-  if (typeof (value as { get?: unknown }).get === 'function')
+  const { get } = value as { get?: unknown };
+  // A Map-like class has a `get` too, of a key.
+  if (typeof get === 'function' && get.length === 0)
     return new WrongTree({
       did: `met an instance of ${name}${path && ` at ${path}`}, which stands for a value but is none`,
       expected: 'the value itself, a tensor',

@@ -43,7 +43,7 @@ export function requireShape(shape: readonly number[], what: string): readonly n
     throw new BadArgument({
       did: `${what} with shape ${JSON.stringify(shape)}`,
       expected: 'a list of non-negative integers',
-      remedy: `${what}([2, 3])`,
+      remedy: 'a shape such as [2, 3]; [] for a single number',
     });
   return shape;
 }

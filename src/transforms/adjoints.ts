@@ -45,6 +45,7 @@ class ObservingTrace extends JvpTrace {
   readonly perturbations: Variable[];
   readonly #partial: PartialTrace;
   readonly #names = new Map<Tensor, Observed>();
+  #lettered = 0;
 
   constructor(partial: PartialTrace, observed: Observed[], perturbations: Variable[]) {
     super('adjoints', partial, true);
@@ -57,6 +58,13 @@ class ObservingTrace extends JvpTrace {
     const known = this.#names.get(tensor);
     if (known !== undefined) return known.name;
     return tensor.size === 1 ? String(tensor.item()) : String(tensor.aval);
+  }
+
+  /** The next letters that no tag has taken. */
+  #freeLetters(): string {
+    let name = letters(this.#lettered++);
+    while (this.observed.some(one => one.name === name)) name = letters(this.#lettered++);
+    return name;
   }
 
   note(tensor: Tensor, name: string, equation: string, perturbation: Variable | null): void {
@@ -94,12 +102,7 @@ class ObservingTrace extends JvpTrace {
         );
         perturbed = this.tracer(primal, moved);
       }
-      const name =
-        primitive.name === 'tag'
-          ? (params as { name: string }).name
-          : letters(
-              this.observed.filter(one => one.equation !== 'input' && !one.equation.startsWith('tag')).length,
-            );
+      const name = primitive.name === 'tag' ? (params as { name: string }).name : this.#freeLetters();
       this.note(perturbed, name, words.join(' '), perturbation);
       return perturbed;
     });

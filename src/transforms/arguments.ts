@@ -133,7 +133,7 @@ export function requireArguments(
   for (const i of needed)
     if (!Number.isInteger(i) || i < 0 || i >= args.length || args[i] === undefined)
       throw new MissingArgument({
-        did: `${labelOf(transformation, f)} was called with ${args.length} argument${args.length === 1 ? '' : 's'}, but needs argument ${i}`,
+        did: `${labelOf(transformation, f)} was called with ${args.length} argument${args.length === 1 ? '' : 's'}, but ${i in args ? `argument ${i} has no value` : `needs argument ${i}`}`,
         expected: `a value for each differentiated argument, counted from 0`,
         remedy: `${transformation}(f)(x, …); other arguments are named by ${transformation}(f, { argnums: [1] })`,
       });
