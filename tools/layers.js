@@ -164,9 +164,9 @@ function whyForbidden(file, target, kind) {
   if (from === 'backends' && to === 'backends') {
     const [, folder, ...rest] = file.split('/');
     const [, other, ...otherRest] = target.split('/');
-    const free = rest.length === 0 || target === 'backends/backend.ts';
+    const free = rest.length === 0 || otherRest.length === 0;
     if (free || (otherRest.length > 0 && folder === other)) return '';
-    return `backends/${folder} may import from backends only its own folder and backends/backend.ts`;
+    return `backends/${folder} may import from backends only its own folder and the files beside it`;
   }
   if (from === to) return '';
   const allowed = rooms[from] ?? [];

@@ -39,6 +39,11 @@ export interface ReduceNest {
   readonly form: 'reduce';
   readonly extents: readonly number[];
   readonly reduced: number;
+  /**
+   * Along which axes neighbouring elements lie where the operands have not been fused: the order of addition follows
+   * this, so that a fused kernel gives the same bits as a single one.
+   */
+  readonly lanes: 'kept' | 'reduced';
   readonly accumulators: readonly Accumulator[];
   readonly results: readonly Expression[];
 }

@@ -75,7 +75,7 @@ interface AxesParams {
 export function reductionOver(
   x: Aval,
   reduced: readonly number[],
-): { extents: number[]; reduced: number; element: ReturnType<typeof load> } {
+): { extents: number[]; reduced: number; lanes: 'kept' | 'reduced'; element: ReturnType<typeof load> } {
   const order = [...otherAxes(x.ndim, reduced), ...reduced];
   const place = order.map(() => 0);
   order.forEach((dimension, i) => {
@@ -84,6 +84,7 @@ export function reductionOver(
   return {
     extents: order.map(d => x.shape[d]),
     reduced: reduced.length,
+    lanes: reduced.includes(x.ndim - 1) ? 'reduced' : 'kept',
     element: load(
       0,
       x.dtype,

@@ -147,6 +147,7 @@ export const conv: Op<[x: Tensor, w: Tensor, params: ConvParams], ConvParams> = 
         form: 'reduce',
         extents: [...out.shape, ...w.shape.slice(2)],
         reduced: 1 + spatial,
+        lanes: 'kept',
         accumulators: [
           {
             reducer: 'sum',

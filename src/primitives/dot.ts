@@ -117,6 +117,7 @@ export const dot: Op<[x: Tensor, y: Tensor, params: DotParams], DotParams> = op(
         form: 'reduce',
         extents: [...out.shape, ...contract[0].map(axis => x.shape[axis])],
         reduced,
+        lanes: contract[0].includes(x.ndim - 1) && contract[1].includes(y.ndim - 1) ? 'reduced' : 'kept',
         accumulators: [{ reducer: 'sum', term, fused: true }],
         results: [k.carry(x.dtype)],
       };

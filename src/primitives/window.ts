@@ -93,6 +93,7 @@ export const overlapAdd: Op<[x: Tensor, params: OverlapParams], OverlapParams> =
         form: 'reduce',
         extents: [...out.shape, ...window],
         reduced: spatial,
+        lanes: 'kept',
         accumulators: [{ reducer: 'sum', term: k.select(inside, element, k.constant(x.dtype, 0)) }],
         results: [k.carry(x.dtype)],
       };

@@ -1,5 +1,5 @@
 /** Kernels as JavaScript source: loops over typed arrays a0, a1, … into o0, o1, …, with Math.fround as f and m the functions. */
-import { childrenOf, type Expression, visit } from '../../kernel/expression.ts';
+import type { Expression } from '../../kernel/expression.ts';
 import {
   type Kernel,
   type MapNest,
@@ -9,6 +9,7 @@ import {
   type ScatterNest,
   startOf,
 } from '../../kernel/kernel.ts';
+import { flattened } from '../../kernel/rewrite.ts';
 import { isFloat } from './arithmetic.ts';
 import { displaced, number, offsetOf, Printer } from './print.ts';
 
@@ -18,7 +19,7 @@ const block = 128;
 export function generate(kernel: Kernel): string {
   switch (kernel.nest.form) {
     case 'map':
-      return map(kernel, kernel.nest);
+      return map(kernel);
     case 'reduce':
       return reduce(kernel, kernel.nest);
     case 'scan':
@@ -52,46 +53,11 @@ function nested(
   return lines;
 }
 
-/** One loop does where every load is at the nest's own indices (or of a scalar) and no index is used otherwise. */
-function flatExtents(kernel: Kernel, nest: MapNest): MapNest {
+function map(given: Kernel): string {
+  const kernel = flattened(given);
+  const nest = kernel.nest as MapNest;
   const rank = nest.extents.length;
-  if (rank < 2) return nest;
-  let flat = true;
-  visit(nest.values, x => {
-    const own =
-      x.op === 'load' && x.at.length === rank && x.at.every((at, i) => at.op === 'axis' && at.axis === i);
-    if (own && kernel.inputs[x.source].shape.every((n, i) => n === nest.extents[i])) return;
-    if ((x.op === 'load' && x.at.length > 0) || childrenOf(x).some(child => child.op === 'axis'))
-      flat = false;
-  });
-  if (!flat || nest.values.some(x => x.op === 'axis')) return nest;
-  const size = nest.extents.reduce((a, b) => a * b, 1);
-  const done = new Map<Expression, Expression>();
-  const flatten = (x: Expression): Expression => {
-    let result = done.get(x);
-    if (result === undefined) {
-      if (x.op === 'load' && x.at.length > 0) result = { ...x, at: identity(1) };
-      else
-        result =
-          childrenOf(x).length === 0 || x.op === 'load'
-            ? x
-            : ({ ...x, args: childrenOf(x).map(flatten) } as unknown as Expression);
-      done.set(x, result);
-    }
-    return result;
-  };
-  return { form: 'map', extents: [size], values: nest.values.map(flatten) };
-}
-
-function map(kernel: Kernel, given: MapNest): string {
-  const nest = flatExtents(kernel, given);
-  const flattened = nest !== given;
-  const rank = nest.extents.length;
-  const printer = new Printer(
-    rank,
-    flattened ? kernel.inputs.map(input => (input.shape.length === 0 ? [] : nest.extents)) : shapesOf(kernel),
-    axis => axis + 1,
-  );
+  const printer = new Printer(rank, shapesOf(kernel), axis => axis + 1);
   const place = offsetOf(identity(rank), nest.extents, x => printer.depth(x));
   printer.prepare([...nest.values, place]);
   const stores = nest.values.map(
@@ -343,7 +309,7 @@ function scan(kernel: Kernel, nest: ScanNest): string {
 
 function scatter(kernel: Kernel, nest: ScatterNest): string {
   const [out] = kernel.outputs;
-  const base = map(kernel, { form: 'map', extents: out.shape, values: [nest.base] });
+  const base = map({ ...kernel, nest: { form: 'map', extents: out.shape, values: [nest.base] } });
   const rank = nest.extents.length;
   const printer = new Printer(rank, shapesOf(kernel), axis => axis + 1);
   printer.prepare([...nest.at, nest.value]);

@@ -2,10 +2,10 @@
 import type { ScalarType } from '../../kernel/expression.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Backend, Buffer, Elements, Run } from '../backend.ts';
+import { sortRows } from '../sorting.ts';
 import { bitsOfFloat, floatOfBits, functions, pow, saturate } from './arithmetic.ts';
 import { generate } from './generate.ts';
 import { interpret } from './interpret.ts';
-import { sort } from './sort.ts';
 
 const arrays: Record<ScalarType, new (size: number) => Elements> = {
   float32: Float32Array,
@@ -35,7 +35,7 @@ class ArrayBufferOf implements Buffer {
 
 type Execute = (inputs: readonly Elements[], outputs: readonly Elements[]) => void;
 
-const runtime = { ...functions, pow, saturate, bitsOfFloat, floatOfBits, sort };
+const runtime = { ...functions, pow, saturate, bitsOfFloat, floatOfBits, sort: sortRows };
 const compiled = new Map<string, Execute>();
 
 /** The JavaScript of a kernel as a function. @throws EvalError where the page forbids generated code */

@@ -9,6 +9,7 @@ import {
   startOf,
 } from '../../kernel/kernel.ts';
 import type { Elements } from '../backend.ts';
+import { sortRows } from '../sorting.ts';
 import {
   binaryFunctions,
   bitcastFunction,
@@ -17,7 +18,6 @@ import {
   type Scalar1,
   wrap,
 } from './arithmetic.ts';
-import { sort } from './sort.ts';
 
 /** What expressions read: loop indices, operands, running values. */
 interface Frame {
@@ -167,7 +167,7 @@ export function interpret(
       };
     }
     case 'sort':
-      return ([input], [output]) => sort(input, output, nest);
+      return ([input], [output]) => sortRows(input, output, nest);
   }
 }
 

@@ -533,6 +533,10 @@ export class ModuleBuilder {
     return self;
   }
 
+  export(f: FunctionRef, as: string): void {
+    this.#functions[f.index].exported = as;
+  }
+
   finish(): Uint8Array<ArrayBuffer> {
     const section = (id: number, content: readonly number[]): number[] => [
       id,

@@ -1,8 +1,8 @@
-import type { SortNest } from '../../kernel/kernel.ts';
-import type { Elements } from '../backend.ts';
+import type { SortNest } from '../kernel/kernel.ts';
+import type { Elements } from './backend.ts';
 
 /** Stable sort of every row along the axis; NaN last whichever the direction, −0 equal to 0. */
-export function sort(
+export function sortRows(
   input: Elements,
   output: Elements,
   nest: Pick<SortNest, 'extents' | 'along' | 'descending' | 'positions'>,

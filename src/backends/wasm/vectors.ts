@@ -1,0 +1,504 @@
+/**
+ * Scalar expressions as vector code: each node once, in the outermost loop that it depends on. One axis of the nest
+ * runs along the lanes; where there is none, all lanes hold the same.
+ */
+import { childrenOf, type Expression, type ScalarType } from '../../kernel/expression.ts';
+import type { BufferType } from '../../kernel/kernel.ts';
+import {
+  type Code,
+  type FunctionBuilder,
+  f32x4,
+  f64x2,
+  i32,
+  i32x4,
+  type Value,
+  type Variable,
+  v128,
+} from './encode.ts';
+import {
+  bytesOf,
+  castVector,
+  chooseVector,
+  compareVector,
+  constantVector,
+  type Lanes,
+  laneNumbers,
+  loadLane,
+  loadSplat,
+  loadVector,
+  wrapped,
+} from './lanes.ts';
+import type { VectorMath } from './math/index.ts';
+
+/** An index as Σ coefficient·axis + constant. */
+interface Affine {
+  readonly constant: number;
+  readonly terms: ReadonlyMap<number, number>;
+}
+
+/** The affine form of an index expression, or null. */
+export function affine(x: Expression): Affine | null {
+  if (x.op === 'constant') return { constant: x.value, terms: new Map() };
+  if (x.op === 'axis') return { constant: 0, terms: new Map([[x.axis, 1]]) };
+  if (x.type !== 'int32' || (x.op !== 'add' && x.op !== 'sub' && x.op !== 'mul')) return null;
+  const a = affine(x.args[0]);
+  const b = affine(x.args[1]);
+  if (a === null || b === null) return null;
+  if (x.op === 'mul') {
+    const [scale, other] = a.terms.size === 0 ? [a.constant, b] : [b.constant, a];
+    if (a.terms.size > 0 && b.terms.size > 0) return null;
+    return {
+      constant: other.constant * scale,
+      terms: new Map([...other.terms].map(([axis, c]) => [axis, c * scale])),
+    };
+  }
+  const sign = x.op === 'add' ? 1 : -1;
+  const terms = new Map(a.terms);
+  for (const [axis, c] of b.terms) terms.set(axis, (terms.get(axis) ?? 0) + sign * c);
+  return { constant: a.constant + sign * b.constant, terms };
+}
+
+/** The loops around an expression: which axis each runs along, outermost first. */
+export interface Loops {
+  readonly order: readonly number[];
+  /** The axis along the lanes, one of `order`; null where nothing runs along them. */
+  readonly vectorAxis: number | null;
+  readonly extents: readonly number[];
+}
+
+export class VectorPrinter {
+  readonly f: FunctionBuilder;
+  readonly lanes: Lanes;
+  readonly loops: Loops;
+  /** Statements of each loop level: 0 before all loops, i + 1 inside the i-th. */
+  readonly levels: Code[][];
+  readonly #inputs: readonly BufferType[];
+  readonly #pointers: readonly Value[];
+  readonly #counters: ReadonlyMap<number, Value>;
+  readonly #math: VectorMath;
+  readonly #names = new Map<Expression, Value>();
+  readonly #scalars = new Map<Expression, Value>();
+  readonly #depths = new Map<Expression, number>();
+  readonly #hasLoads = new Map<Expression, boolean>();
+  readonly #uses = new Map<Expression, number>();
+  readonly #addresses = new Map<string, Value>();
+  #laneIndex: Value | undefined;
+  carries: { readonly values: readonly Value[]; readonly level: number } = { values: [], level: 0 };
+
+  constructor(options: {
+    f: FunctionBuilder;
+    lanes: Lanes;
+    loops: Loops;
+    inputs: readonly BufferType[];
+    pointers: readonly Value[];
+    counters: ReadonlyMap<number, Value>;
+    math: VectorMath;
+  }) {
+    this.f = options.f;
+    this.lanes = options.lanes;
+    this.loops = options.loops;
+    this.#inputs = options.inputs;
+    this.#pointers = options.pointers;
+    this.#counters = options.counters;
+    this.#math = options.math;
+    this.levels = Array.from({ length: options.loops.order.length + 1 }, () => []);
+  }
+
+  /** Counts uses below these roots; call before printing. */
+  prepare(roots: readonly Expression[]): void {
+    for (const root of roots) {
+      const uses = (this.#uses.get(root) ?? 0) + 1;
+      this.#uses.set(root, uses);
+      if (uses === 1) this.prepare(childrenOf(root));
+    }
+  }
+
+  #levelOf(axis: number): number {
+    return this.loops.order.indexOf(axis) + 1;
+  }
+
+  depth(x: Expression): number {
+    let depth = this.#depths.get(x);
+    if (depth === undefined) {
+      if (x.op === 'axis') depth = this.#levelOf(x.axis);
+      else if (x.op === 'carry') depth = this.carries.level;
+      else depth = Math.max(0, ...childrenOf(x).map(child => this.depth(child)));
+      this.#depths.set(x, depth);
+    }
+    return depth;
+  }
+
+  #hasLoad(x: Expression): boolean {
+    let has = this.#hasLoads.get(x);
+    if (has === undefined) {
+      has = x.op === 'load' || childrenOf(x).some(child => this.#hasLoad(child));
+      this.#hasLoads.set(x, has);
+    }
+    return has;
+  }
+
+  #varies(x: Expression): boolean {
+    const { vectorAxis } = this.loops;
+    if (vectorAxis === null) return false;
+    if (x.op === 'axis') return x.axis === vectorAxis;
+    if (x.op === 'carry') return true;
+    return childrenOf(x).some(child => this.#varies(child));
+  }
+
+  /** Runs `make` so that what it emits lands in the statements of a level. */
+  #at<T>(level: number, make: () => T): T {
+    let result: T | undefined;
+    const code = this.f.collect(() => {
+      result = make();
+    });
+    this.levels[level].push(code);
+    return result as T;
+  }
+
+  #keep(level: number, make: () => Value): Variable {
+    return this.#at(level, () => this.f.let(make()));
+  }
+
+  /** The vector of an expression for code at loop `level`. Inside a branch nothing that loads may move out. */
+  vector(x: Expression, level: number, guarded = false): Value {
+    const known = this.#names.get(x);
+    if (known !== undefined) return known;
+    if (x.op === 'constant') return constantVector(x.type, x.value);
+    if (x.op === 'carry') return this.carries.values[x.index];
+    const movable = !(guarded && this.#hasLoad(x));
+    const depth = this.depth(x);
+    if (!movable) return this.#make(x, level, true);
+    if (depth === level && (this.#uses.get(x) ?? 0) <= 1 && !guarded) return this.#make(x, level, false);
+    const kept = this.#keep(depth, () => this.#make(x, depth, false));
+    this.#names.set(x, kept);
+    return kept;
+  }
+
+  #make(x: Expression, level: number, guarded: boolean): Value {
+    switch (x.op) {
+      case 'axis':
+        return x.axis === this.loops.vectorAxis ? this.#laneIndices() : i32x4.splat(this.#counter(x.axis));
+      case 'load':
+        return this.#load(x, level, guarded);
+      case 'select':
+        return this.#select(x, level, guarded);
+      default:
+        return this.#compute(x as Exclude<typeof x, { op: 'constant' | 'carry' }>, level, guarded);
+    }
+  }
+
+  #counter(axis: number): Value {
+    return this.#counters.get(axis) ?? i32.const(0);
+  }
+
+  /** The vector axis's index in every lane; beyond the end the last legal one, so that addresses stay legal. */
+  #laneIndices(): Value {
+    if (this.#laneIndex === undefined) {
+      const axis = this.loops.vectorAxis as number;
+      const last = this.loops.extents[axis] - 1;
+      const index = i32x4.add(i32x4.splat(this.#counter(axis)), laneNumbers);
+      this.#laneIndex = this.#keep(this.#levelOf(axis), () =>
+        i32x4.min_s(index, i32x4.const(last, last, last, last)),
+      );
+    }
+    return this.#laneIndex;
+  }
+
+  /** An int32 expression that is the same in all lanes, as a scalar. */
+  scalar(x: Expression): Value {
+    if (x.op === 'constant') return i32.const(x.value);
+    if (x.op === 'axis') return this.#counter(x.axis);
+    const known = this.#scalars.get(x);
+    if (known !== undefined) return known;
+    const depth = this.depth(x);
+    const kept = this.#keep(depth, () => this.#scalarOf(x, depth));
+    this.#scalars.set(x, kept);
+    return kept;
+  }
+
+  #scalarOf(x: Expression, level: number): Value {
+    if (x.type === 'int32' && 'args' in x && x.args.length === 2) {
+      const operation = { add: i32.add, sub: i32.sub, mul: i32.mul, and: i32.and, or: i32.or, xor: i32.xor }[
+        x.op as 'add'
+      ];
+      if (operation !== undefined) return operation(this.scalar(x.args[0]), this.scalar(x.args[1]));
+    }
+    return i32x4.extract_lane(this.vector(x, level), 0);
+  }
+
+  /** The address of the nest's own element in a buffer: Σ counter·stride over the axes. */
+  placeOf(
+    source: number,
+    strides: readonly (readonly [axis: number, bytes: number])[],
+    level: number,
+  ): Value {
+    return this.#address(
+      source,
+      strides.filter(([axis]) => this.#counters.has(axis)),
+      [],
+      level,
+    );
+  }
+
+  /** The byte address of loads that differ by constants only, hoisted as far as it goes. */
+  #address(
+    source: number,
+    terms: readonly (readonly [axis: number, stride: number])[],
+    extra: readonly Value[],
+    level: number,
+  ): Value {
+    let address = this.#pointers[source];
+    let key = `${source}`;
+    const sorted = [...terms].sort((a, b) => this.#levelOf(a[0]) - this.#levelOf(b[0]));
+    for (const [axis, stride] of sorted) {
+      key += `|${axis}*${stride}`;
+      let next = this.#addresses.get(key);
+      if (next === undefined) {
+        const before = address;
+        const counter = this.#counter(axis);
+        next = this.#keep(this.#levelOf(axis), () =>
+          i32.add(before, stride === 1 ? counter : i32.mul(counter, i32.const(stride))),
+        );
+        this.#addresses.set(key, next);
+      }
+      address = next;
+    }
+    if (extra.length === 0) return address;
+    const base = address;
+    return this.#keepAt(level, () => extra.reduce((sum, one) => i32.add(sum, one), base));
+  }
+
+  /** A local set in place: for values inside branches, and for those that depend on the innermost loop. */
+  #keepAt(level: number, make: () => Value): Value {
+    if (this.#inBranch > 0) return this.f.let(make());
+    return this.#keep(level, make);
+  }
+
+  #inBranch = 0;
+
+  #load(x: Expression & { op: 'load' }, level: number, guarded: boolean): Value {
+    const { shape } = this.#inputs[x.source];
+    const bytes = bytesOf[x.type];
+    let stride = bytes;
+    let constant = 0;
+    const terms = new Map<number, number>();
+    const extra: Value[] = [];
+    /** Indices that differ between lanes in no regular way. */
+    const irregular: { at: Expression; stride: number; extent: number }[] = [];
+    for (let d = shape.length - 1; d >= 0; d--) {
+      const at = x.at[d];
+      const form = affine(at);
+      if (form !== null) {
+        constant += form.constant * stride;
+        for (const [axis, c] of form.terms) terms.set(axis, (terms.get(axis) ?? 0) + c * stride);
+      } else if (this.#varies(at)) irregular.push({ at, stride, extent: shape[d] });
+      else {
+        const index =
+          guarded && this.#hasLoad(at)
+            ? this.f.let(i32x4.extract_lane(this.vector(at, level, true), 0))
+            : this.scalar(at);
+        const safe = guarded
+          ? i32.mul(this.#clamped(index, shape[d]), i32.const(stride))
+          : i32.mul(index, i32.const(stride));
+        extra.push(safe);
+      }
+      stride *= shape[d];
+    }
+    for (const axis of terms.keys()) if (!this.#counters.has(axis)) terms.delete(axis);
+    const along = this.loops.vectorAxis === null ? 0 : (terms.get(this.loops.vectorAxis) ?? 0);
+    const { vectorAxis } = this.loops;
+    if (irregular.length > 0) {
+      // Every lane has an address of its own.
+      const scalarTerms = [...terms].filter(([axis]) => axis !== vectorAxis);
+      const base = this.#address(x.source, scalarTerms, extra, level);
+      const offsets = irregular.map(({ at, stride: step, extent }) => {
+        const index = this.vector(at, level, guarded);
+        const legal = guarded
+          ? i32x4.max_s(
+              i32x4.min_s(index, constantVector('int32', Math.max(0, extent - 1))),
+              constantVector('int32', 0),
+            )
+          : index;
+        return i32x4.mul(legal, constantVector('int32', step));
+      });
+      if (along !== 0) offsets.push(i32x4.mul(this.#laneIndices(), constantVector('int32', along)));
+      const offset = this.f.let(offsets.reduce((a, b) => i32x4.add(a, b)));
+      return this.#gather(x.type, lane => i32.add(base, i32x4.extract_lane(offset, lane)), constant);
+    }
+    if (along === 0)
+      return this.#atConstant(
+        this.#address(x.source, [...terms], extra, level),
+        constant,
+        (address, offset) => loadSplat(x.type, address, offset),
+      );
+    const address = this.#address(x.source, [...terms], extra, level);
+    if (along === bytes)
+      return this.#atConstant(address, constant, (place, offset) =>
+        loadVector(x.type, this.lanes, place, offset),
+      );
+    // A fixed stride between lanes; beyond the end of the axis the last legal element again.
+    const first = this.#address(
+      x.source,
+      [...terms].filter(([axis]) => axis !== vectorAxis),
+      extra,
+      level,
+    );
+    const offset = this.f.let(i32x4.mul(this.#laneIndices(), constantVector('int32', along)));
+    return this.#gather(x.type, lane => i32.add(first, i32x4.extract_lane(offset, lane)), constant);
+  }
+
+  #clamped(index: Value, extent: number): Value {
+    const low = this.f.let(i32.select(i32.lt_s(index, i32.const(0)), i32.const(0), index));
+    const last = i32.const(Math.max(0, extent - 1));
+    return i32.select(i32.gt_s(low, last), last, low);
+  }
+
+  /** Loads with the constant part of the address in the instruction, where it is not negative. */
+  #atConstant(address: Value, constant: number, load: (address: Value, offset: number) => Value): Value {
+    return constant >= 0 ? load(address, constant) : load(i32.add(address, i32.const(constant)), 0);
+  }
+
+  #gather(type: ScalarType, address: (lane: number) => Value, constant: number): Value {
+    let vector = constantVector(type, 0);
+    for (let lane = 0; lane < this.lanes; lane++) {
+      const place = constant >= 0 ? address(lane) : i32.add(address(lane), i32.const(constant));
+      vector = loadLane(type, vector, lane, place, Math.max(0, constant));
+    }
+    return vector;
+  }
+
+  /** Branches that load run only where some lane needs them. */
+  #select(x: Expression & { op: 'select' }, level: number, guarded: boolean): Value {
+    const [test, yes, no] = x.args;
+    const mask = this.f.let(this.vector(test, level, guarded));
+    const branch = (value: Expression, needed: Value): Value => {
+      if (!this.#hasLoad(value)) return this.vector(value, level, guarded);
+      const result = this.f.local('v128');
+      this.f.if(needed, () => {
+        this.#inBranch++;
+        this.f.emit(result.set(this.vector(value, level, true)));
+        this.#inBranch--;
+      });
+      return result;
+    };
+    const a = branch(yes, v128.any_true(mask));
+    const b = branch(no, v128.any_true(v128.not(mask)));
+    return chooseVector(x.type, mask, a, b);
+  }
+
+  #compute(
+    x: Exclude<Expression, { op: 'constant' | 'axis' | 'carry' | 'load' | 'select' }>,
+    level: number,
+    guarded: boolean,
+  ): Value {
+    const { args } = x;
+    const operand = args[0].type;
+    const a = this.vector(args[0], level, guarded);
+    if (x.op === 'cast') return castVector(operand, x.type, a);
+    if (x.op === 'bitcast') return wrapped(x.type, a);
+    if (args.length === 2) {
+      const b = this.vector(args[1], level, guarded);
+      if (x.op === 'eq' || x.op === 'ne' || x.op === 'lt' || x.op === 'le')
+        return compareVector(x.op, operand, a, b);
+      return this.#binary(x.op as string, x.type, a, b, args[1]);
+    }
+    return this.#unary(x.op as string, x.type, a);
+  }
+
+  #unary(op: string, type: ScalarType, a: Value): Value {
+    if (op === 'not') return type === 'bool' ? v128.not(a) : wrapped(type, v128.not(a));
+    if (type !== 'float32' && type !== 'float64') {
+      if (op === 'neg') return wrapped(type, i32x4.neg(a));
+      if (op === 'abs') return type === 'uint32' || type === 'uint8' ? a : wrapped(type, i32x4.abs(a));
+      // The sign of an integer: (x > 0) − (x < 0), masks being −1.
+      const kept = this.f.let(a);
+      const zero = constantVector('int32', 0);
+      if (type === 'uint32' || type === 'uint8') return i32x4.neg(i32x4.ne(kept, zero));
+      return i32x4.sub(i32x4.lt_s(kept, zero), i32x4.gt_s(kept, zero));
+    }
+    const simd = type === 'float32' ? f32x4 : f64x2;
+    const direct = {
+      neg: simd.neg,
+      abs: simd.abs,
+      sqrt: simd.sqrt,
+      floor: simd.floor,
+      ceil: simd.ceil,
+      trunc: simd.trunc,
+      round: simd.nearest,
+    }[op as 'neg'];
+    if (direct !== undefined) return direct(a);
+    if (op === 'sign') {
+      const kept = this.f.let(a);
+      const one = v128.or(v128.and(kept, simd.const(-0)), simd.const(1));
+      return v128.bitselect(v128.or(simd.lt(kept, simd.const(0)), simd.gt(kept, simd.const(0))), one, kept);
+    }
+    return this.f.call(this.#math.function(op as 'exp', type), a);
+  }
+
+  #binary(op: string, type: ScalarType, a: Value, b: Value, second: Expression): Value {
+    if (type === 'float32' || type === 'float64') {
+      const simd = type === 'float32' ? f32x4 : f64x2;
+      const direct = {
+        add: simd.add,
+        sub: simd.sub,
+        mul: simd.mul,
+        div: simd.div,
+        min: simd.min,
+        max: simd.max,
+      }[op as 'add'];
+      if (direct !== undefined) return direct(a, b);
+      return this.f.call(this.#math.function(op as 'pow', type), a, b);
+    }
+    if (op === 'and') return v128.and(a, b);
+    if (op === 'or') return v128.or(a, b);
+    if (op === 'xor') return v128.xor(a, b);
+    if (type === 'bool') return op === 'min' ? v128.and(a, b) : v128.or(a, b);
+    if (op === 'add') return wrapped(type, i32x4.add(a, b));
+    if (op === 'sub') return wrapped(type, i32x4.sub(a, b));
+    if (op === 'mul') return wrapped(type, i32x4.mul(a, b));
+    const isUnsigned = type === 'uint32' || type === 'uint8';
+    if (op === 'min') return (isUnsigned ? i32x4.min_u : i32x4.min_s)(a, b);
+    if (op === 'max') return (isUnsigned ? i32x4.max_u : i32x4.max_s)(a, b);
+    if (
+      (op === 'shl' || op === 'shr') &&
+      second.op === 'constant' &&
+      second.value >= 0 &&
+      second.value < 32
+    ) {
+      if (op === 'shl') return wrapped(type, i32x4.shl(a, second.value));
+      return wrapped(type, (isUnsigned ? i32x4.shr_u : i32x4.shr_s)(a, second.value));
+    }
+    return wrapped(type, this.#byLane(op, isUnsigned, this.f.let(a), this.f.let(b)));
+  }
+
+  /** Integer division and shifts by differing amounts have no vector instruction. */
+  #byLane(op: string, isUnsigned: boolean, a: Value, b: Value): Value {
+    let vector = constantVector('int32', 0);
+    for (let lane = 0; lane < this.lanes; lane++) {
+      const x = this.f.let(i32x4.extract_lane(a, lane));
+      const y = this.f.let(i32x4.extract_lane(b, lane));
+      vector = i32x4.replace_lane(vector, lane, scalarOperation(op, isUnsigned, x, y));
+    }
+    return vector;
+  }
+}
+
+function scalarOperation(op: string, isUnsigned: boolean, x: Value, y: Value): Value {
+  const zero = i32.const(0);
+  if (op === 'shl') return i32.select(i32.gt_u(y, i32.const(31)), zero, i32.shl(x, y));
+  if (op === 'shr') {
+    if (isUnsigned) return i32.select(i32.gt_u(y, i32.const(31)), zero, i32.shr_u(x, y));
+    return i32.shr_s(x, i32.select(i32.gt_u(y, i32.const(31)), i32.const(31), y));
+  }
+  // A divisor of 0 (and of −1, whose overflow traps) is replaced, and its result corrected.
+  const none = i32.eqz(y);
+  if (isUnsigned) {
+    const safe = i32.select(none, i32.const(1), y);
+    return i32.select(none, zero, (op === 'div' ? i32.div_u : i32.rem_u)(x, safe));
+  }
+  const minus = i32.eq(y, i32.const(-1));
+  const safe = i32.select(i32.or(none, minus), i32.const(1), y);
+  const result = (op === 'div' ? i32.div_s : i32.rem_s)(x, safe);
+  const negated = op === 'div' ? i32.sub(zero, x) : zero;
+  return i32.select(none, zero, i32.select(minus, negated, result));
+}
