@@ -9,6 +9,9 @@ const { module, variant, settings, rows } = JSON.parse(readFileSync(0, 'utf8'));
 /** @param {object} message */
 const say = message => process.stdout.write(`@bench ${JSON.stringify(message)}\n`);
 
+/** @param {unknown} error */
+const reason = error => (error instanceof Error ? error.message : String(error)).split('\n')[0];
+
 const firsts = rows.filter(row => row.first).map(row => ({ row, inputs: makeInputs(row.inputs) }));
 const began = performance.now();
 
@@ -35,11 +38,13 @@ try {
       say({ row: row.name, samples, outputs: digests });
       work.close?.();
     } catch (error) {
-      say({ row: row.name, missing: String(error?.message ?? error).split('\n')[0] });
+      say({ row: row.name, missing: reason(error) });
+      // What failed may have left damage: the rest is for a new process.
+      break;
     }
   }
 } catch (error) {
-  say({ unavailable: String(error?.message ?? error).split('\n')[0] });
+  say({ unavailable: reason(error) });
 }
 // Workers of a contestant may still wait for work.
 process.stdout.write('', () => process.exit(0));

@@ -50,7 +50,10 @@ export function digest(data) {
     projection += data[i] * uniform(projectionSeed, i);
   }
   const count = Math.min(size, sampleSize);
-  const sample = Array.from({ length: count }, (_, i) => data[size === count ? i : hash(sampleSeed, i) % size]);
+  const sample = Array.from(
+    { length: count },
+    (_, i) => data[size === count ? i : hash(sampleSeed, i) % size],
+  );
   return { size, rms: Math.sqrt(squares / Math.max(1, size)), projection, sample };
 }
 
@@ -72,13 +75,15 @@ export function difference(got, wanted, tolerance) {
     // Comparisons are written so that a NaN, which JSON makes null, never agrees.
     for (let i = 0; i < b.sample.length; i++) {
       const off = Math.abs(a.sample[i] - b.sample[i]);
-      if (a.sample[i] === null || !(off <= allowed)) return `${a.sample[i]} in place of ${b.sample[i]}${where}`;
+      if (a.sample[i] === null || !(off <= allowed))
+        return `${a.sample[i]} in place of ${b.sample[i]}${where}`;
     }
     // Rounding errors have any sign, so their projection grows like the root of their number. The sums themselves
     // are rounded too.
     const off = Math.abs(a.projection - b.projection);
     const slack = (allowed + 1e-12 * b.rms) * Math.sqrt(b.size);
-    if (a.projection === null || !(off <= slack)) return `projection ${a.projection} in place of ${b.projection}${where}`;
+    if (a.projection === null || !(off <= slack))
+      return `projection ${a.projection} in place of ${b.projection}${where}`;
   }
   return '';
 }

@@ -29,10 +29,11 @@ export async function measure({ call, free }, { budget, least, most }) {
     return (performance.now() - start) / times;
   };
 
-  // A call that takes much of the budget was warmed up by the check of its result.
   let once = await sample(1);
+  // The check of its result was warm-up enough for a call this long.
+  if (once > 2 * budget) return [once];
   const warm = performance.now() + budget / 3;
-  for (let i = 0; once < budget / 2 && (i < 2 || performance.now() < warm); i++) {
+  for (let i = 0; i < 2 || performance.now() < warm; i++) {
     once = Math.min(once, await sample(1));
   }
 
@@ -40,8 +41,7 @@ export async function measure({ call, free }, { budget, least, most }) {
   /** @type {number[]} */
   const samples = [];
   const end = performance.now() + budget;
-  const needed = once > 2 * budget ? 1 : least;
-  while (samples.length < needed || (samples.length < most && performance.now() < end)) {
+  while (samples.length < least || (samples.length < most && performance.now() < end)) {
     samples.push(await sample(times));
   }
   return samples;

@@ -1,6 +1,6 @@
 """JAX and PyTorch on the rows of the benchmark, in a process of their own.
 
-usage: python peers.py jax|torch < what-to-do.json
+usage: python peers.py < what-to-do.json
 The protocol is that of child.js, the numbers are those of inputs.js.
 """
 
@@ -75,21 +75,22 @@ def measure(call, settings):
 
     budget = settings["budget"]
     once = sample(1)
+    if once > 2 * budget:
+        return [once]
     warm = time.perf_counter() + budget / 3000
     i = 0
-    while once < budget / 2 and (i < 2 or time.perf_counter() < warm):
+    while i < 2 or time.perf_counter() < warm:
         once = min(once, sample(1))
         i += 1
     times = max(1, math.ceil(0.5 / max(once, 1e-5)))
     samples = []
     end = time.perf_counter() + budget / 1000
-    needed = 1 if once > 2 * budget else settings["least"]
-    while len(samples) < needed or (len(samples) < settings["most"] and time.perf_counter() < end):
+    while len(samples) < settings["least"] or (len(samples) < settings["most"] and time.perf_counter() < end):
         samples.append(sample(times))
     return samples
 
 
-def open_jax():
+def open_jax(_):
     import jax
     import jax.numpy as jnp
     from jax import grad, jit, lax, nn, value_and_grad
@@ -209,9 +210,12 @@ def open_jax():
     }
 
 
-def open_torch():
+def open_torch(threads):
     import torch
     import torch.nn.functional as F
+
+    if threads != "all":
+        torch.set_num_threads(int(threads))
 
     def leaves(result):
         return [leaf for part in result for leaf in leaves(part)] if isinstance(result, (list, tuple)) else [result]
@@ -358,7 +362,8 @@ def main():
     firsts = {row["name"]: make_inputs(row["inputs"]) for row in what["rows"] if row.get("first")}
     began = time.perf_counter()
     try:
-        about, tasks = {"jax": open_jax, "torch": open_torch}[what["variant"]]()
+        name, _, threads = what["variant"].partition(":")
+        about, tasks = {"jax": open_jax, "torch": open_torch}[name](threads)
     except ImportError as missing:
         say({"unavailable": str(missing)})
         return
@@ -381,6 +386,8 @@ def main():
             say({"row": name, "samples": samples, "outputs": digests})
         except Exception as error:
             say({"row": name, "missing": str(error).split("\n")[0] or type(error).__name__})
+            # What failed may have left damage: the rest is for a new process.
+            return
 
 
 main()

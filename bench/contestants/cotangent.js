@@ -15,7 +15,8 @@ async function choose(ct, variant) {
     await ct.setBackend?.('reference');
     return 1;
   }
-  if (typeof ct.setBackend !== 'function') throw new Error(`not available: there is no backend '${backend}' yet`);
+  if (typeof ct.setBackend !== 'function')
+    throw new Error(`not available: there is no backend '${backend}' yet`);
   const count = threads === 'all' ? availableParallelism() : Number(threads);
   if (typeof ct.config === 'function') ct.config({ threads: count });
   else if (typeof ct.config === 'object' && 'threads' in ct.config) ct.config.threads = count;

@@ -73,7 +73,11 @@ export async function open(variant) {
 
   const crossEntropy = (logits, y) => {
     const [examples] = logits.shape;
-    return nn.logSoftmax(logits).mul(y).sum().mul(-1 / examples);
+    return nn
+      .logSoftmax(logits)
+      .mul(y)
+      .sum()
+      .mul(-1 / examples);
   };
   const layerNorm = (x, gain, shift) => nn.standardize(x).mul(gain).add(shift);
   const conv = (x, w) => lax.conv(x, w, [1, 1], 'SAME');
@@ -110,7 +114,10 @@ export async function open(variant) {
       const gate = n => z.ref.slice([], [n * hidden, (n + 1) * hidden]);
       const [i, f, g, o] = [gate(0), gate(1), gate(2), gate(3)];
       z.dispose();
-      c = nn.sigmoid(f).mul(c).add(nn.sigmoid(i).mul(np.tanh(g)));
+      c = nn
+        .sigmoid(f)
+        .mul(c)
+        .add(nn.sigmoid(i).mul(np.tanh(g)));
       h = nn.sigmoid(o).mul(np.tanh(c.ref));
       total = total.add(np.square(h.ref));
     }
@@ -135,7 +142,12 @@ export async function open(variant) {
       exp: compiled(x => np.exp(x)),
       tanh: compiled(x => np.tanh(x)),
       chain: compiled(x =>
-        np.abs(np.sqrt(np.square(x.mul(1.5).add(0.25)).add(0.5)).mul(0.75).sub(0.125)),
+        np.abs(
+          np
+            .sqrt(np.square(x.mul(1.5).add(0.25)).add(0.5))
+            .mul(0.75)
+            .sub(0.125),
+        ),
       ),
       softmax: compiled(x => nn.softmax(x)),
       layernorm: compiled(layerNorm),
@@ -154,7 +166,10 @@ export async function open(variant) {
         const [examples] = x.shape;
         const layer = (x, k) => {
           const [n, c, high, wide] = [x.shape[0], k.shape[0], x.shape[2], x.shape[3]];
-          return nn.relu(conv(x, k)).reshape([n, c, high / 2, 2, wide / 2, 2]).max([3, 5]);
+          return nn
+            .relu(conv(x, k))
+            .reshape([n, c, high / 2, 2, wide / 2, 2])
+            .max([3, 5]);
         };
         return crossEntropy(np.matmul(layer(layer(x, k1), k2).reshape([examples, 784]), w).add(b), y);
       }),

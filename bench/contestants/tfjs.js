@@ -9,15 +9,15 @@ export async function open(backend) {
   // It prints advice to install another package, and warnings, on standard output.
   const { log, warn } = console;
   console.log = console.warn = () => {};
-  const tf = require('@tensorflow/tfjs-core');
+  const tf = require('@tensorflow/tfjs');
   if (backend === 'wasm') {
     const { setWasmPaths } = require('@tensorflow/tfjs-backend-wasm');
     setWasmPaths(new URL('../node_modules/@tensorflow/tfjs-backend-wasm/dist/', import.meta.url).pathname);
-  } else require('@tensorflow/tfjs-backend-cpu');
+  }
   if (!(await tf.setBackend(backend))) throw new Error(`the backend ${backend} did not start`);
   await tf.ready();
   Object.assign(console, { log, warn });
-  const manifest = new URL('../node_modules/@tensorflow/tfjs-core/package.json', import.meta.url);
+  const manifest = new URL('../node_modules/@tensorflow/tfjs/package.json', import.meta.url);
   const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
 
   const put = inputs =>
@@ -126,7 +126,7 @@ export async function open(backend) {
       layernorm: plain(layerNorm),
       transpose: plain(x => tf.transpose(x)),
       cumsum: plain(x => tf.cumsum(x, 0)),
-      'cumsum-rows': plain(x => tf.cumsum(x, -1)),
+      'cumsum-rows': plain(x => tf.cumsum(x, 1)),
       // It sorts only as topk does, largest first.
       sort: plain(x => tf.reverse(tf.topk(x, x.size).values)),
       conv: plain(conv, ([x, w]) => [lastChannels(x), kernelIn(w)], firstChannels),
