@@ -61,8 +61,10 @@ export {
 } from './numpy/statistics.ts';
 export * from './numpy/take.ts';
 export * from './numpy/types.ts';
+export { config, type Device, defaultDevice, devices, memory, type Settings } from './setup.ts';
 export { adjoints } from './transforms/adjoints.ts';
 export { checkGrads } from './transforms/check.ts';
+export { cond, forLoop, type ScanOptions, scan, whileLoop } from './transforms/control/flow.ts';
 export { grad, valueAndGrad } from './transforms/grad.ts';
 export { hvp } from './transforms/hvp.ts';
 export { hessian, jacfwd, jacobian, jacrev } from './transforms/jacobian.ts';
@@ -71,5 +73,6 @@ export { jvp } from './transforms/jvp.ts';
 export { linearize } from './transforms/linearize.ts';
 export { stopGradient, tag } from './transforms/marks.ts';
 export { program } from './transforms/program.ts';
+export { tidy } from './transforms/tidy.ts';
 export { vjp } from './transforms/vjp.ts';
 export { vmap } from './transforms/vmap.ts';

@@ -1,6 +1,77 @@
 /** Chooses the backend and makes evaluation the outermost interpretation. Every public entry imports this first. */
+import type { Backend, MemoryUse } from './backends/backend.ts';
 import { referenceBackend } from './backends/reference/index.ts';
-import { installEvaluation, useBackend } from './transforms/evaluate.ts';
+import { wasmBackend, wasmIsSupported } from './backends/wasm/index.ts';
+import { BadArgument } from './core/errors.ts';
+import { currentBackend, installEvaluation, useBackend } from './transforms/evaluate.ts';
 
-useBackend(referenceBackend());
+/** Where computations can run. */
+export type Device = 'wasm' | 'reference';
+
+const makers: Record<Device, () => Backend> = {
+  wasm: () => wasmBackend(),
+  reference: () => referenceBackend(),
+};
+const made = new Map<Device, Backend>();
+
+/** The devices of this engine, the preferred one first: WebAssembly with SIMD, and plain JavaScript. */
+export function devices(): Device[] {
+  return wasmIsSupported() ? ['wasm', 'reference'] : ['reference'];
+}
+
+/**
+ * The device on which everything runs. With an argument it is changed first; tensors made before move over as they
+ * are used.
+ *
+ * @example defaultDevice('reference')
+ * @throws BadArgument for a device that this engine does not have
+ */
+export function defaultDevice(device?: Device): Device {
+  if (device !== undefined) {
+    if (!devices().includes(device))
+      throw new BadArgument({
+        did: `defaultDevice(${JSON.stringify(device)})`,
+        expected: `one of ${devices()
+          .map(name => `'${name}'`)
+          .join(', ')}`,
+        remedy: 'leave it out to see which device is used',
+      });
+    let backend = made.get(device);
+    if (backend === undefined) {
+      backend = makers[device]();
+      made.set(device, backend);
+    }
+    useBackend(backend);
+  }
+  return [...made].find(([, backend]) => backend === currentBackend())?.[0] ?? 'reference';
+}
+
+/**
+ * What the device's memory holds; null where it is the engine's own (`reference`).
+ *
+ * @example memory()?.peak
+ */
+export function memory(): MemoryUse | null {
+  return currentBackend().memory?.() ?? null;
+}
+
+export interface Settings {
+  /** Bytes that tensors may take in fast memory before the least recently used move out. Default 1 GiB. */
+  readonly memoryBudget?: number;
+}
+
+/** Changes settings of the device in use. @throws BadArgument */
+export function config(settings: Settings): void {
+  const { memoryBudget } = settings;
+  if (memoryBudget === undefined) return;
+  if (!(memoryBudget >= 2 ** 20 && memoryBudget <= 2 ** 32))
+    throw new BadArgument({
+      did: `config({ memoryBudget: ${memoryBudget} })`,
+      expected: 'a number of bytes from 2 ** 20 to 2 ** 32',
+      remedy: 'config({ memoryBudget: 2 ** 30 })',
+    });
+  currentBackend().setBudget?.(memoryBudget);
+}
+
+defaultDevice(devices()[0]);
 installEvaluation();

@@ -14,7 +14,8 @@ const rooms = {
   primitives: ['core', 'kernel'],
   transforms: [
     'core',
-    'type kernel',
+    'kernel',
+    'compiler',
     'primitives/primitive.ts',
     'primitives/vectorspace.ts',
     'backends/backend.ts',

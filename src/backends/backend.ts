@@ -1,6 +1,6 @@
-/** What a backend is: a store of buffers and a compiler of kernels. It never sees a primitive. */
+/** What a backend is: a store of buffers and a compiler of routines. It never sees a primitive. */
 import type { ScalarType } from '../kernel/expression.ts';
-import type { Kernel } from '../kernel/kernel.ts';
+import type { Routine } from '../kernel/routine.ts';
 
 export type Elements = Float32Array | Float64Array | Int32Array | Uint32Array | Int8Array | Uint8Array;
 
@@ -11,14 +11,42 @@ export interface Buffer {
   readAsync(): Promise<Elements>;
 }
 
-/** Runs a kernel: reads the inputs, overwrites the outputs, which are distinct from the inputs. */
+/** Runs a routine: reads the inputs, overwrites the outputs, which are distinct from the inputs. */
 export type Run = (inputs: readonly Buffer[], outputs: readonly Buffer[]) => void;
+
+/** A program or tensor that does not fit into the memory budget. */
+export class OutOfMemory extends Error {
+  readonly wanted: number;
+  readonly budget: number;
+
+  constructor(wanted: number, budget: number) {
+    super(`${wanted} bytes do not fit into the memory budget of ${budget} bytes`);
+    this.wanted = wanted;
+    this.budget = budget;
+  }
+}
+
+/** What a backend's memory holds. */
+export interface MemoryUse {
+  /** Bytes and number of live tensors' buffers in fast memory. */
+  readonly bytes: number;
+  readonly tensors: number;
+  /** The most bytes held at once. */
+  readonly peak: number;
+  /** Bytes taken from the system for fast memory. */
+  readonly reserved: number;
+  /** Bytes that tensors may take before the least recently used move out. */
+  readonly budget: number;
+}
 
 export interface Backend {
   readonly name: string;
+  /** Absent where memory is the engine's own. */
+  memory?(): MemoryUse;
+  setBudget?(bytes: number): void;
   /** A buffer of that many elements; what they are is undefined. */
   allocate(type: ScalarType, size: number): Buffer;
   /** A buffer of this backend with the same elements: the same one if it is this backend's already. */
   adopt(buffer: Buffer, type: ScalarType): Buffer;
-  compile(kernel: Kernel): Run;
+  compile(routine: Routine): Run;
 }

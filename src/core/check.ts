@@ -1,5 +1,5 @@
 import { IllegalProgram } from './errors.ts';
-import { isProgram, Names, printProgram, showParams } from './print.ts';
+import { Names, printProgram, programsOf, showParams } from './print.ts';
 import type { Program, Variable } from './program.ts';
 
 /** What a legal program is: every variable assigned once, before use, with the aval that its primitive's rule gives. */
@@ -27,7 +27,7 @@ export function checkProgram(program: Program): void {
   }
   for (const { operation, inputs, params, outputs } of program.equations) {
     for (const input of inputs) use(input, operation.name);
-    for (const value of Object.values(params)) if (isProgram(value)) checkProgram(value);
+    for (const value of Object.values(params)) programsOf(value).forEach(checkProgram);
     const result = operation.abstract(
       inputs.map(input => input.aval),
       params,

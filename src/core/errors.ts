@@ -167,6 +167,16 @@ export class IllegalProgram extends CotangentError {
   static override readonly title = 'Illegal program';
 }
 
+export class FreedTensor extends CotangentError {
+  static override readonly id = 'CT122';
+  static override readonly title = 'Freed tensor';
+}
+
+export class OutOfMemory extends CotangentError {
+  static override readonly id = 'CT123';
+  static override readonly title = 'Out of memory';
+}
+
 export class NoBackend extends CotangentError {
   static override readonly id = 'CT121';
   static override readonly title = 'No backend';

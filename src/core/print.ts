@@ -25,13 +25,19 @@ export function letters(index: number): string {
 /** `{ axes: [0], shape: [2, 3] }` as `axes=[0] shape=[2,3]`; nested programs are left to {@link printProgram}. */
 export function showParams(params: object): string {
   return Object.entries(params)
-    .filter(([, value]) => value !== undefined && !isProgram(value))
+    .filter(([, value]) => value !== undefined && programsOf(value).length === 0)
     .map(([key, value]) => `${key}=${JSON.stringify(value) ?? String(value)}`)
     .join(' ');
 }
 
 export function isProgram(value: unknown): value is Program {
   return typeof value === 'object' && value !== null && 'equations' in value && 'constants' in value;
+}
+
+/** The programs in a parameter: itself, or those of a list. */
+export function programsOf(value: unknown): Program[] {
+  if (Array.isArray(value)) return value.filter(isProgram);
+  return isProgram(value) ? [value] : [];
 }
 
 /** One equation a line: `c: float32[3] = mul a b`. */
@@ -49,7 +55,7 @@ export function printProgram(program: Program, names: Names = new Names(), inden
     const words = [operation.name + (shown && `[${shown}]`), ...inputs.map(input => names.of(input))];
     lines.push(`${indent}  ${outputs.map(typed).join(', ')} = ${words.join(' ')}`);
     for (const value of Object.values(params))
-      if (isProgram(value)) lines.push(printProgram(value, new Names(), `${indent}    `));
+      for (const inner of programsOf(value)) lines.push(printProgram(inner, new Names(), `${indent}    `));
   }
   lines.push(`${indent}  return ${program.outputs.map(output => names.of(output)).join(' ')} }`);
   return lines.join('\n');

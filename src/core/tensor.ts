@@ -1,6 +1,8 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { Aval } from './aval.ts';
 import { allocate, type DType, type TypedArray } from './dtype.ts';
-import { BadArgument, ConcreteValueNeeded } from './errors.ts';
+import { BadArgument, ConcreteValueNeeded, FreedTensor } from './errors.ts';
+import { noteMade } from './scope.ts';
 import { showArray } from './show.ts';
 
 /** Where a tensor's elements are: a backend's buffer, row-major. */
@@ -8,6 +10,10 @@ export interface Storage {
   /** The elements now; null where the device cannot be read synchronously. The array must not be changed. */
   read(): TypedArray | null;
   readAsync(): Promise<TypedArray>;
+  /** Gives the memory back at once, where that means something. */
+  free?(): void;
+  /** How many tensors hold it: a reshaped tensor shares its original's. */
+  owners?: number;
 }
 
 /** Elements in ordinary memory. */
@@ -31,7 +37,7 @@ export type NestedArray<T = number | boolean> = T | readonly NestedArray<T>[];
 
 /**
  * An immutable n-dimensional array: a concrete one, or a tracer that stands for one inside a transformation.
- * Operations never change or consume a tensor, and nothing must be freed.
+ * Operations never change or consume a tensor, and nothing must be freed; `using`, `dispose` and `tidy` free early.
  */
 export abstract class Tensor {
   readonly aval: Aval;
@@ -54,6 +60,14 @@ export abstract class Tensor {
 
   get size(): number {
     return this.aval.size;
+  }
+
+  /** Gives the memory back now; using the tensor afterwards throws FreedTensor. A tracer holds none. */
+  dispose(): void {}
+
+  /** `using x = …` disposes of x at the end of the block. */
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   /** The concrete tensor behind this one; throws {@link ConcreteValueNeeded} in a tracer that has none. */
@@ -120,11 +134,33 @@ export const readHook: { read(tensor: Tensor): void } = { read() {} };
 
 /** A tensor whose elements are known. */
 export class ConcreteTensor extends Tensor {
-  readonly storage: Storage;
+  #storage: Storage | null;
 
   constructor(aval: Aval, storage: Storage) {
     super(aval);
-    this.storage = storage;
+    this.#storage = storage;
+    storage.owners = (storage.owners ?? 0) + 1;
+    noteMade(this);
+  }
+
+  /** @throws FreedTensor after `dispose` */
+  get storage(): Storage {
+    if (this.#storage === null)
+      throw new FreedTensor({
+        did: `used a tensor ${this.aval} whose memory was given back`,
+        expected:
+          'no use after dispose(), after the end of a `using` block or of tidy(), or after donating it to a jitted function',
+        remedy: 'dispose it later, return it from tidy, or leave it out of `donate`',
+      });
+    return this.#storage;
+  }
+
+  override dispose(): void {
+    const storage = this.#storage;
+    if (storage === null) return;
+    this.#storage = null;
+    storage.owners = (storage.owners ?? 1) - 1;
+    if (storage.owners === 0) storage.free?.();
   }
 
   concrete(): ConcreteTensor {
@@ -145,6 +181,7 @@ export class ConcreteTensor extends Tensor {
   }
 
   toString(): string {
+    if (this.#storage === null) return `Tensor(freed, ${this.aval})`;
     readHook.read(this);
     const data = this.storage.read();
     if (data === null) return `Tensor(…, ${this.aval})`;

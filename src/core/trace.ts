@@ -83,7 +83,7 @@ export abstract class Tracer extends Tensor {
       did: `${use} on a tensor ${this.aval} whose value is not known inside ${name}`,
       expected: `no dependence of JavaScript control flow on values: ${name} runs the function once for all values`,
       remedy:
-        'write where(condition, a, b) in place of `if`; or pass a configuration value by jit(f, { staticArgnums: [i] }); or leave jit and vmap away around code that branches on values',
+        'write where(condition, a, b) or cond(condition, onTrue, onFalse) in place of `if`, whileLoop or scan in place of a loop that depends on values; or pass a configuration value by jit(f, { staticArgnums: [i] }); or leave jit and vmap away around code that branches on values',
     });
   }
 

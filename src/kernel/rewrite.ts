@@ -64,3 +64,73 @@ export function withoutUnitAxes(
 ): Expression {
   return rewrite(x, node => (node.op === 'axis' && extents[node.axis] === 1 ? int(0) : null), done);
 }
+
+/** What distinguishes a node besides its operation, type and children. */
+function attribute(x: Expression): string {
+  switch (x.op) {
+    case 'constant':
+      return Object.is(x.value, -0) ? '-0' : `${x.value}`;
+    case 'axis':
+      return `${x.axis}`;
+    case 'load':
+      return `${x.source}`;
+    case 'carry':
+      return `${x.index}`;
+    default:
+      return '';
+  }
+}
+
+/** Makes equal expressions one node, so that what is computed twice is printed once. */
+export class Interner {
+  readonly #numbers = new Map<Expression, number>();
+  readonly #nodes = new Map<string, Expression>();
+  readonly #seen = new Map<Expression, Expression>();
+
+  /** The one node for all expressions equal to x. */
+  of(x: Expression): Expression {
+    if (this.#numbers.has(x)) return x;
+    let node = this.#seen.get(x);
+    if (node !== undefined) return node;
+    const children = childrenOf(x);
+    const own = children.map(child => this.of(child));
+    const key = `${x.op}:${x.type}:${attribute(x)}(${own.map(child => this.#numbers.get(child))})`;
+    node = this.#nodes.get(key);
+    if (node === undefined) {
+      node = own.every((child, i) => child === children[i]) ? x : withChildren(x, own);
+      this.#numbers.set(node, this.#numbers.size);
+      this.#nodes.set(key, node);
+    }
+    this.#seen.set(x, node);
+    return node;
+  }
+
+  /** A text that is the same for equal lists of expressions. */
+  keyOf(list: readonly Expression[]): string {
+    return list.map(x => this.#numbers.get(this.of(x))).join();
+  }
+}
+
+/** A text that two kernels share exactly if they are the same function of their buffers, whatever their names. */
+export function kernelKey(kernel: Kernel): string {
+  const numbers = new Map<Expression, number>();
+  const parts: string[] = [];
+  const number = (x: Expression): number => {
+    let known = numbers.get(x);
+    if (known === undefined) {
+      const children = childrenOf(x).map(number).join();
+      known = numbers.size;
+      numbers.set(x, known);
+      parts.push(`${x.op}:${x.type}:${attribute(x)}(${children})`);
+    }
+    return known;
+  };
+  const shape = (buffer: { type: string; shape: readonly number[] }): string =>
+    `${buffer.type}[${buffer.shape}]`;
+  const nest = JSON.stringify(kernel.nest, (_, value) => (isExpression(value) ? number(value) : value));
+  return `${kernel.inputs.map(shape)};${kernel.outputs.map(shape)};${nest};${parts.join(';')}`;
+}
+
+function isExpression(value: unknown): value is Expression {
+  return typeof value === 'object' && value !== null && 'op' in value && 'type' in value;
+}

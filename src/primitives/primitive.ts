@@ -125,8 +125,66 @@ export interface Structured<P> extends Omit<Common<P>, 'batch' | 'lower'> {
     batched: readonly boolean[],
     params: P,
   ) => { outputs: readonly Tensor[]; batched: readonly boolean[] };
-  /** `inline`: the program in `params.program`, applied to the operands. */
-  readonly lower: 'inline';
+  /** What the programs among the parameters are for: all that evaluation and a compiler need to know. */
+  readonly lower: StructuredLowering;
+}
+
+/**
+ * How a structured primitive is computed. Each form says which parameters there are:
+ * `inline` {@link InlineParams}, `scan` {@link ScanParams}, `while` {@link WhileParams}, `cond` {@link CondParams}.
+ */
+export type StructuredLowering =
+  | {
+      readonly form: 'inline';
+      /**
+       * The program repeats on purpose what is computed elsewhere, to save memory: its equations must not be merged
+       * with equal ones outside.
+       */
+      readonly barrier?: true;
+    }
+  | { readonly form: 'scan' }
+  | { readonly form: 'while' }
+  | { readonly form: 'cond' };
+
+/** The program applied to the operands. */
+export interface InlineParams {
+  readonly program: Program;
+}
+
+/**
+ * A loop over the leading axis. Operands: constants…, first carries…, sequences… (each [length, …]).
+ * The program, run once for each step, maps constants…, carries…, slices… to carries…, slices… .
+ * Results: last carries…, then for every further output of the program its values stacked, [length, …].
+ */
+export interface ScanParams {
+  readonly program: Program;
+  /** How many operands are the same at every step. */
+  readonly constants: number;
+  /** How many operands, and first results, are carried from step to step. Their avals do not change. */
+  readonly carries: number;
+  readonly length: number;
+  /** Step 0 is at the end of the sequences; results are stacked where their step's slices were. */
+  readonly reverse: boolean;
+}
+
+/**
+ * Repetition. Operands: the condition's constants…, the body's constants…, first carries… . As long as the condition,
+ * which maps its constants and the carries to one 0-dimensional bool, holds, the body maps its constants and the
+ * carries to new carries. Results: the last carries.
+ */
+export interface WhileParams {
+  readonly condition: Program;
+  readonly body: Program;
+  readonly conditionConstants: number;
+  readonly bodyConstants: number;
+}
+
+/**
+ * A choice. Operands: a 0-dimensional bool, then the operands that both branches take. The results are those of the
+ * second branch where the bool is true, of the first where it is false; the other branch does not run.
+ */
+export interface CondParams {
+  readonly branches: readonly [onFalse: Program, onTrue: Program];
 }
 
 export type Record = (primitive: Primitive, operands: readonly Tensor[], params: Params) => readonly Tensor[];

@@ -218,7 +218,12 @@ export function requireFunction(transformation: string, f: unknown): void {
     });
 }
 
-export function callWithTree(transformation: string, f: (...args: never[]) => unknown): TreeCall {
+/** `finish` is applied to every leaf that the function returns: numbers get the default type unless told otherwise. */
+export function callWithTree(
+  transformation: string,
+  f: (...args: never[]) => unknown,
+  finish: (leaf: Tensor) => Tensor = settled,
+): TreeCall {
   requireFunction(transformation, f);
   const label = labelOf(transformation, f);
   let structure: Structure | undefined;
@@ -236,7 +241,7 @@ export function callWithTree(transformation: string, f: (...args: never[]) => un
         }
         const flat = flatten(out, 'result');
         structure = flat.structure;
-        return flat.leaves.map(leaf => settled(leafTensor(leaf)));
+        return flat.leaves.map(leaf => finish(leafTensor(leaf)));
       });
     },
     result: leaves => unflatten(structure as Structure, leaves),

@@ -1,12 +1,15 @@
 /** The outermost interpretation: computes, by the kernels of a backend. */
 
-import type { Backend, Run } from '../backends/backend.ts';
+import { type Backend, OutOfMemory as BackendOutOfMemory, type Run } from '../backends/backend.ts';
+import { type Compiled, compile } from '../compiler/compile.ts';
 import type { Aval } from '../core/aval.ts';
-import { TracerLeak } from '../core/errors.ts';
-import type { Variable } from '../core/program.ts';
+import { OutOfMemory, TracerLeak } from '../core/errors.ts';
+import { isProgram } from '../core/print.ts';
+import { Variable } from '../core/program.ts';
 import { ConcreteTensor, type Storage, type Tensor } from '../core/tensor.ts';
 import { assertAlive, noBackend, setBaseTrace, Trace } from '../core/trace.ts';
-import type { Primitive, Program } from '../primitives/primitive.ts';
+import { singleKernel } from '../kernel/routine.ts';
+import type { InlineParams, Primitive, Program } from '../primitives/primitive.ts';
 
 /** How one application of a primitive to operands of certain avals is computed. */
 interface Plan {
@@ -18,13 +21,13 @@ interface Plan {
 
 let backend: Backend | undefined;
 let plans = new Map<Primitive, Map<string, Plan>>();
-let schedules = new WeakMap<Program, Schedule>();
+let compiledPrograms = new WeakMap<Program, Ready>();
 
 /** Makes `chosen` the backend on which everything runs from now on. */
 export function useBackend(chosen: Backend): void {
   backend = chosen;
   plans = new Map();
-  schedules = new WeakMap();
+  compiledPrograms = new WeakMap();
 }
 
 export function currentBackend(): Backend {
@@ -63,26 +66,27 @@ function planOf(primitive: Primitive, operands: readonly Aval[], params: object)
 }
 
 function makePlan(primitive: Primitive, operands: readonly Aval[], params: object): Plan {
-  if (primitive.lower === 'inline') throw new Error(`${primitive.name} has no kernel`);
+  if (primitive.kind === 'structured') throw new Error(`${primitive.name} has no kernel`);
   const outputs = abstractOutputs(primitive, operands, params);
   const nest = primitive.lower(operands, params, outputs);
   if (nest.form === 'alias') return { outputs, run: null, alias: nest.source };
   const typed = (aval: Aval) => ({ type: aval.dtype, shape: aval.shape });
-  const run = currentBackend().compile({
-    name: primitive.name,
-    inputs: operands.map(typed),
-    outputs: outputs.map(typed),
-    nest,
-  });
+  const run = currentBackend().compile(
+    singleKernel({
+      name: primitive.name,
+      inputs: operands.map(typed),
+      outputs: outputs.map(typed),
+      nest,
+    }),
+  );
   return { outputs, run, alias: -1 };
 }
 
 function runPlan(plan: Plan, inputs: readonly Storage[]): Storage[] {
   const { run } = plan;
   if (run === null) return [inputs[plan.alias]];
-  const device = currentBackend();
-  const outputs = plan.outputs.map(aval => device.allocate(aval.dtype, aval.size));
-  run(inputs, outputs);
+  const outputs = allocated(plan.outputs.map(aval => ({ type: aval.dtype, size: aval.size })));
+  runRoutine(run, inputs, outputs);
   return outputs;
 }
 
@@ -101,7 +105,7 @@ class Evaluation extends Trace {
 
   bind(primitive: Primitive, operands: readonly Tensor[], params: object): readonly Tensor[] {
     const concrete = operands.map(concreteOperand);
-    if (primitive.kind === 'structured') return execute((params as { program: Program }).program, concrete);
+    if (primitive.kind === 'structured') return runStructured(primitive, concrete, params);
     const plan = planOf(
       primitive,
       concrete.map(operand => operand.aval),
@@ -116,97 +120,117 @@ class Evaluation extends Trace {
   }
 }
 
-/** The steps of a program with every plan made, and which values each step is the last to read. */
-interface Schedule {
-  readonly slots: number;
-  readonly constants: readonly (readonly [slot: number, value: ConcreteTensor])[];
-  readonly steps: readonly Step[];
-  readonly outputs: readonly number[];
+/** A compiled program on the current backend. */
+interface Ready {
+  readonly run: Run;
+  readonly compiled: Compiled;
+  readonly constants: readonly ConcreteTensor[];
 }
 
-interface Step {
-  readonly plan: Plan | null;
-  readonly program: Program | null;
-  readonly avals: readonly Aval[];
-  readonly inputs: readonly number[];
-  readonly outputs: readonly number[];
-  /** Slots whose values nothing reads after this step. */
-  readonly free: readonly number[];
-}
-
-function scheduleOf(program: Program): Schedule {
-  let schedule = schedules.get(program);
-  if (schedule === undefined) {
-    schedule = makeSchedule(program);
-    schedules.set(program, schedule);
-  }
-  return schedule;
-}
-
-function makeSchedule(program: Program): Schedule {
-  const slots = new Map<Variable, number>();
-  const slotOf = (variable: Variable): number => {
-    let slot = slots.get(variable);
-    if (slot === undefined) {
-      slot = slots.size;
-      slots.set(variable, slot);
-    }
-    return slot;
-  };
-  for (const input of program.inputs) slotOf(input);
-  const constants = [...program.constants].map(
-    ([variable, value]) => [slotOf(variable), concreteOperand(value)] as const,
-  );
-  const kept = new Set(program.outputs.map(slotOf));
-  const seen = new Set<number>();
-  const steps = program.equations.map(({ operation, inputs, params, outputs }) => {
-    const structured = operation.kind === 'structured';
-    const avals = inputs.map(input => input.aval);
-    return {
-      plan: structured ? null : planOf(operation, avals, params),
-      program: structured ? (params as { program: Program }).program : null,
-      avals: outputs.map(output => output.aval),
-      inputs: inputs.map(slotOf),
-      outputs: outputs.map(slotOf),
+function readyOf(program: Program): Ready {
+  let ready = compiledPrograms.get(program);
+  if (ready === undefined) {
+    const compiled = compile(program);
+    ready = {
+      run: currentBackend().compile(compiled.routine),
+      compiled,
+      constants: compiled.constants.map(concreteOperand),
     };
-  });
-  const freed = [...steps]
-    .reverse()
-    .map(step => {
-      const free = [...new Set([...step.inputs, ...step.outputs])].filter(
-        slot => !seen.has(slot) && !kept.has(slot),
-      );
-      for (const slot of free) seen.add(slot);
-      return { ...step, free };
-    })
-    .reverse();
-  return { slots: slots.size, constants, steps: freed, outputs: program.outputs.map(slotOf) };
+    compiledPrograms.set(program, ready);
+  }
+  return ready;
 }
 
 /** Runs a program on concrete inputs. */
 export function execute(program: Program, inputs: readonly Tensor[]): readonly ConcreteTensor[] {
-  const schedule = scheduleOf(program);
+  const { run, compiled, constants } = readyOf(program);
   const device = currentBackend();
-  const values = new Array<ConcreteTensor | null>(schedule.slots).fill(null);
-  inputs.forEach((input, i) => {
-    values[i] = concreteOperand(input);
-  });
-  for (const [slot, value] of schedule.constants) values[slot] = value;
-  for (const { plan, program: inner, avals, inputs: from, outputs: to, free } of schedule.steps) {
-    const operands = from.map(slot => values[slot] as ConcreteTensor);
-    if (inner !== null) {
-      const results = execute(inner, operands);
-      for (let i = 0; i < to.length; i++) values[to[i]] = results[i];
-    } else {
-      const results = runPlan(
-        plan as Plan,
-        operands.map(operand => device.adopt(operand.storage, operand.dtype)),
-      );
-      for (let i = 0; i < to.length; i++) values[to[i]] = new ConcreteTensor(avals[i], results[i]);
-    }
-    for (const slot of free) values[slot] = null;
+  const adopt = (tensor: Tensor): Storage => {
+    const { storage, dtype } = concreteOperand(tensor);
+    return device.adopt(storage, dtype);
+  };
+  const operands = [...inputs.map(adopt), ...constants.map(adopt)];
+  const outputs = allocated(compiled.routine.outputs);
+  runRoutine(run, operands, outputs);
+  return compiled.results.map(
+    ({ kind, index }, i) =>
+      new ConcreteTensor(program.outputs[i].aval, (kind === 'output' ? outputs : operands)[index]),
+  );
+}
+
+function allocated(outputs: Compiled['routine']['outputs']): Storage[] {
+  const device = currentBackend();
+  return withinBudget(() => outputs.map(({ type, size }) => device.allocate(type, size)));
+}
+
+function runRoutine(run: Run, inputs: readonly Storage[], outputs: readonly Storage[]): void {
+  withinBudget(() => run(inputs, outputs));
+}
+
+/** Turns a backend's want of memory into the error that says what to do. */
+function withinBudget<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (!(error instanceof BackendOutOfMemory)) throw error;
+    throw new OutOfMemory({
+      did: `needed ${error.wanted} bytes more than the memory budget of ${error.budget} bytes leaves`,
+      expected: 'a program whose operands, results and intermediates fit into the budget together',
+      remedy:
+        'raise it with config({ memoryBudget: 2 ** 31 }), use smaller batches, or free tensors with dispose() and tidy()',
+    });
   }
-  return schedule.outputs.map(slot => values[slot] as ConcreteTensor);
+}
+
+const single = new WeakMap<
+  object,
+  { primitive: Primitive; params: object; key: string; program: Program }[]
+>();
+
+/** The program of one structured operation, the same for the same programs among its parameters. */
+function programOf(primitive: Primitive, operands: readonly ConcreteTensor[], params: object): Program {
+  const programs = Object.values(params).flat().filter(isProgram);
+  const key =
+    operands.map(operand => operand.aval.key).join() +
+    JSON.stringify(params, (_, value) => (isProgram(value) ? '' : value));
+  const known = single.get(programs[0]) ?? [];
+  single.set(programs[0], known);
+  const sameParts = (other: object): boolean =>
+    Object.values(other)
+      .flat()
+      .filter(isProgram)
+      .every((one, i) => one === programs[i]);
+  let entry = known.find(one => one.primitive === primitive && one.key === key && sameParts(one.params));
+  if (entry === undefined) {
+    const inputs = operands.map(operand => new Variable(operand.aval));
+    const outputs = abstractOutputs(
+      primitive,
+      operands.map(operand => operand.aval),
+      params,
+    ).map(aval => new Variable(aval));
+    entry = {
+      primitive,
+      params,
+      key,
+      program: {
+        inputs,
+        constants: new Map(),
+        equations: [{ operation: primitive, inputs, params, outputs }],
+        outputs,
+      },
+    };
+    known.push(entry);
+  }
+  return entry.program;
+}
+
+function runStructured(
+  primitive: Primitive & { kind: 'structured' },
+  operands: readonly ConcreteTensor[],
+  params: object,
+): readonly ConcreteTensor[] {
+  if (primitive.lower.form === 'inline') return execute((params as InlineParams).program, operands);
+  return execute(programOf(primitive, operands, params), operands);
 }
 
 /** Installs evaluation as the outermost interpretation. */

@@ -2,6 +2,7 @@
 import type { Aval } from '../core/aval.ts';
 import { userLine } from '../core/errors.ts';
 import { Variable, withoutDeadCode } from '../core/program.ts';
+import { outlive } from '../core/scope.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { assertAlive, ConditionWatch, markUsed, Trace, Tracer, withTrace } from '../core/trace.ts';
 import { bind, type Equation, type Primitive, type Program } from '../primitives/primitive.ts';
@@ -47,6 +48,7 @@ class ProgramTrace extends Trace {
     if (variable === undefined) {
       variable = new Variable(tensor.aval);
       this.constants.set(tensor, variable);
+      outlive(tensor);
     }
     return variable;
   }

@@ -1,4 +1,5 @@
 import { wasmBackend } from '../../src/backends/wasm/index.ts';
 import { backendSuite } from './suite.ts';
 
-backendSuite('wasm', wasmBackend());
+// Sums of float32 are taken in float32 here, in double precision there.
+backendSuite('wasm', wasmBackend(), 64);

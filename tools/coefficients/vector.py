@@ -14,7 +14,8 @@ import sys
 
 import mpmath as mp
 
-from special import erfinv, inverse_root, of_root, rational, shortest
+from special import constants as special_constants
+from special import inverse_root, of_root, rational, shortest
 
 mp.mp.prec = 300
 TARGET = pathlib.Path(__file__).resolve().parents[2] / "src/backends/wasm/math/coefficients.ts"
@@ -62,11 +63,11 @@ def polynomial(name, g, interval, n, type, scale=lambda t: 1, power=0):
 
 def both(name, g, interval, degrees, **options):
     parts = [f"{t}: {polynomial(name, g, interval, n, t, **options)}" for t, n in zip(("float32", "float64"), degrees)]
-    return f"export const {name} = {{ {', '.join(parts)} }};"
+    return f"export const {name} = {{ {', '.join(parts)} }} as const;"
 
 
 def double(name, g, interval, n, **options):
-    return f"export const {name} = {polynomial(name, g, interval, n, 'float64', **options)};"
+    return f"export const {name} = {polynomial(name, g, interval, n, 'float64', **options)} as const;"
 
 
 def weighted(name, g, interval, n, m, type, scale, centre):
@@ -104,7 +105,7 @@ def constants():
     yield both("logarithm", logarithm, (tiny, "0.0296"), (3, 7), power=1)
     # and 2 s + s u (2/3 + u g(u))
     fine = of_root(lambda s: ((mp.log((1 + s) / (1 - s)) / s - 2) / s**2 - mp.mpf(2) / 3) / s**2)
-    yield both("fineLogarithm", fine, (mp.mpf(10) ** -9, "0.0296"), (4, 9), power=2)
+    yield double("fineLogarithm", fine, (mp.mpf(10) ** -9, "0.0296"), 9, power=2)
     # sin r = r + r u g(u), cos r = 1 - u / 2 + u² g(u)
     quarter = ("1e-12", "0.6175")
     yield both("sine", of_root(lambda r: (mp.sin(r) / r - 1) / r**2), quarter, (2, 6), power=1)
@@ -112,23 +113,24 @@ def constants():
     # tanh x = x + x u g(u)
     g = of_root(lambda x: (mp.tanh(x) / x - 1) / x**2)
     parts = [ratio("tanhNear", g, (tiny, "0.31"), n, m, scale=lambda u: u * s) for n, m, s in ((1, 1, 1), (2, 3, 1))]
-    yield f"export const hyperbolicTangent = {{ float32: {parts[0]}, float64: {parts[1]} }};"
+    yield f"export const hyperbolicTangent = {{ float32: {parts[0]}, float64: {parts[1]} }} as const;"
     # erf x = x + x g(u)
     yield both("erfNear", of_root(lambda x: mp.erf(x) / x - 1), ("1e-14", "0.73"), (6, 13))
     # erfc x = exp(-x²) g(x), for 1 - erfc x
     q = lambda x: mp.erfc(x) * mp.exp(x * x)
-    parts = [weighted("erfFar", q, ("0.84", b), n, m, t, mp.erfc, mp.mpf(CC)) for t, n, m, b in (("float32", 2, 3, 4), ("float64", 6, 6, 6))]
-    yield f"export const erfFar = {{ float32: {parts[0]}, float64: {parts[1]} }};"
+    parts = [weighted("erfFar", q, ("0.84", b), n, m, t, mp.erfc, 0) for t, n, m, b in (("float32", 2, 3, 4), ("float64", 6, 6, 6))]
+    yield f"export const erfFar = {{ float32: {parts[0]}, float64: {parts[1]} }} as const;"
     # asin x = x + x u g(u), atan likewise, sinh likewise
     yield double("arcsine", of_root(lambda x: (mp.asin(x) / x - 1) / x**2), ("1e-12", "0.2501"), 12, power=1)
     yield double("arctangent", of_root(lambda x: (mp.atan(x) / x - 1) / x**2), ("1e-12", "0.1717"), 11, power=1)
     yield double("hyperbolicSine", of_root(lambda x: (mp.sinh(x) / x - 1) / x**2), ("1e-12", "1"), 7, power=1)
     # the cube root on [1, 8], to 8 bits
     yield double("cubeRoot", lambda m: mp.cbrt(m), (1, 8), 5, scale=lambda m: mp.mpf(2) ** -40 / mp.cbrt(m))
-    # x exp(x²) erfc x, in x and in 1 / x²
-    q = lambda x: x * mp.erfc(x) * mp.exp(x * x)
-    yield "export const erfcMiddle = " + ratio("erfcMiddle", q, ("0.47", "2.2"), 7, 7, centre=mp.mpf("0.5"), constant=mp.mpf("0.40625"), scale=lambda x: 1 / q(x)) + ";"
-    yield "export const erfcFar = " + ratio("erfcFar", inverse_root(q), (mp.mpf(1) / 800, 1 / mp.mpf("2.2") ** 2), 8, 8, constant=mp.mpf("0.5625"), scale=lambda w: 2) + ";"
+    # As in the reference backend
+    wanted = "erfcMiddle erfcFar erfinvNear erfinvFar lgammaNear lgammaMiddle lgammaFar digammaNear digammaFar cotTail".split()
+    for line in special_constants():
+        if line.split()[1] in wanted:
+            yield f"export {line}"
 
 
 if __name__ == "__main__":

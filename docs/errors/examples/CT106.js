@@ -1,4 +1,4 @@
-import { grad, jit, jvp, tensor, tree, vjp } from 'cotangent';
+import { cond, grad, jit, jvp, scan, tensor, tree, vjp } from 'cotangent';
 
 export const about =
   'Arguments and results are trees: arrays, plain objects and Maps, with tensors and numbers as leaves. Two trees that belong together, such as a value and its cotangent, have the same keys and lengths. An instance of a class is a tree only if the class says what its children are.';
@@ -25,6 +25,14 @@ export const wrongs = {
   'a place in place of its value': () => jit(x => x.at(0))(tensor([1, 2])),
   'trees of different lengths': () =>
     tree.map((p, g) => p.sub(g), [tensor([1]), tensor([2])], [tensor([0.1])]),
+  'a step that returns its carry alone': () => scan((sum, x) => sum.add(x), 0, tensor([1, 2, 3])),
+  'branches with different keys': () =>
+    cond(
+      tensor(1).greater(0),
+      x => ({ root: x.sqrt() }),
+      x => ({ square: x.mul(x) }),
+      tensor(2),
+    ),
 };
 
 export const right = () => {

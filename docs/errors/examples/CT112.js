@@ -1,4 +1,4 @@
-import { grad, jit, tensor, vmap } from 'cotangent';
+import { grad, jit, scan, tensor, vmap } from 'cotangent';
 
 export const about =
   'An argument is not of the kind or not in the range that the function takes. The message says what it was and what is allowed.';
@@ -13,6 +13,7 @@ export const wrongs = {
   'nothing to map over': () => vmap(x => x.mul(2), { inAxes: null })(tensor([1, 2])),
   'a string as a tensor': () => tensor('1, 2, 3'),
   'no function': () => jit({ learningRate: 0.1 }),
+  'a loop without a length': () => scan(x => [x.mul(2), null], 1, null),
 };
 
 export const right = () => {

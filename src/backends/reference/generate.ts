@@ -60,9 +60,9 @@ function map(given: Kernel): string {
   const printer = new Printer(rank, shapesOf(kernel), axis => axis + 1);
   const place = offsetOf(identity(rank), nest.extents, x => printer.depth(x));
   printer.prepare([...nest.values, place]);
-  const stores = nest.values.map(
-    (value, i) => `o${i}[${printer.print(place, rank)}] = ${printer.print(value, rank)};`,
-  );
+  // All values first: an output may lie where an operand does.
+  const values = nest.values.map((value, i) => `const v${i} = ${printer.print(value, rank)};`);
+  const stores = [...values, ...nest.values.map((_, i) => `o${i}[${printer.print(place, rank)}] = v${i};`)];
   return [...printer.levels[0], ...nested(nest.extents, 0, printer.levels, stores)].join('\n');
 }
 

@@ -1,11 +1,12 @@
 /** The reference backend: plain JavaScript, generated where the page allows it and interpreted where it does not. */
 import type { ScalarType } from '../../kernel/expression.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import { kernelsOf, type Routine, type Step } from '../../kernel/routine.ts';
 import type { Backend, Buffer, Elements, Run } from '../backend.ts';
-import { sortRows } from '../sorting.ts';
 import { bitsOfFloat, floatOfBits, functions, pow, saturate } from './arithmetic.ts';
 import { generate } from './generate.ts';
 import { interpret } from './interpret.ts';
+import { sortRows } from './sort.ts';
 
 const arrays: Record<ScalarType, new (size: number) => Elements> = {
   float32: Float32Array,
@@ -32,6 +33,15 @@ class ArrayBufferOf implements Buffer {
     return Promise.resolve(this.elements);
   }
 }
+
+const views = arrays as unknown as Record<
+  ScalarType,
+  new (
+    memory: ArrayBuffer,
+    offset: number,
+    size: number,
+  ) => Elements
+>;
 
 type Execute = (inputs: readonly Elements[], outputs: readonly Elements[]) => void;
 
@@ -65,6 +75,46 @@ function canGenerate(): boolean {
   }
 }
 
+const none: Elements = new Uint8Array(0);
+
+/** Runs steps in order; the slices of a loop are made anew at each of its turns. */
+function runSteps(
+  steps: readonly Step[],
+  routine: Routine,
+  elements: Elements[],
+  made: ReadonlyMap<Step, Execute>,
+): void {
+  const at = (number: number): Elements => elements[number];
+  for (const step of steps)
+    switch (step.form) {
+      case 'kernel':
+        (made.get(step) as Execute)(step.inputs.map(at), step.outputs.map(at));
+        break;
+      case 'copy':
+        at(step.to).set(at(step.from));
+        break;
+      case 'loop':
+        for (let turn = 0; turn < step.length; turn++) {
+          const index = step.reverse ? step.length - 1 - turn : turn;
+          routine.values.forEach(({ place, size }, number) => {
+            if (place.kind === 'slice' && place.loop === step.id)
+              elements[number] = at(place.of).subarray(index * size, (index + 1) * size);
+          });
+          runSteps(step.body, routine, elements, made);
+        }
+        break;
+      case 'while':
+        for (;;) {
+          runSteps(step.condition, routine, elements, made);
+          if (at(step.predicate)[0] === 0) break;
+          runSteps(step.body, routine, elements, made);
+        }
+        break;
+      case 'branch':
+        runSteps(at(step.predicate)[0] === 0 ? step.onFalse : step.onTrue, routine, elements, made);
+    }
+}
+
 export interface ReferenceOptions {
   /** Run without generated code, as pages do whose content security policy has no 'unsafe-eval'. */
   readonly interpreted?: boolean;
@@ -76,10 +126,22 @@ export function referenceBackend(options: ReferenceOptions = {}): Backend {
     name: interpreted ? 'reference (interpreted)' : 'reference',
     allocate: (type, size) => new ArrayBufferOf(new arrays[type](size)),
     adopt: buffer => buffer,
-    compile(kernel): Run {
-      const execute = interpreted ? interpret(kernel) : compileGenerated(kernel);
-      const elements = (buffer: Buffer): Elements => buffer.read() as Elements;
-      return (inputs, outputs) => execute(inputs.map(elements), outputs.map(elements));
+    compile(routine): Run {
+      const made = new Map(
+        kernelsOf(routine.steps).map(step => [
+          step,
+          interpreted ? interpret(step.kernel) : compileGenerated(step.kernel),
+        ]),
+      );
+      return (inputs, outputs) => {
+        const arena = routine.arena === 0 ? null : new ArrayBuffer(routine.arena);
+        const elements = routine.values.map(({ type, size, place }): Elements => {
+          if (place.kind === 'slice') return none;
+          if (place.kind === 'temporary') return new views[type](arena as ArrayBuffer, place.offset, size);
+          return (place.kind === 'input' ? inputs : outputs)[place.index].read() as Elements;
+        });
+        runSteps(routine.steps, routine, elements, made);
+      };
     },
   };
 }

@@ -9,7 +9,6 @@ import {
   startOf,
 } from '../../kernel/kernel.ts';
 import type { Elements } from '../backend.ts';
-import { sortRows } from '../sorting.ts';
 import {
   binaryFunctions,
   bitcastFunction,
@@ -18,6 +17,7 @@ import {
   type Scalar1,
   wrap,
 } from './arithmetic.ts';
+import { sortRows } from './sort.ts';
 
 /** What expressions read: loop indices, operands, running values. */
 interface Frame {

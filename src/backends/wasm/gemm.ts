@@ -9,7 +9,7 @@
  * Transactions on Mathematical Software 34 (2008): a block of B stays in the outer caches, one of A in the second,
  * a panel of B in the first, a tile of C in registers.
  */
-import { type FunctionRef, i32, type ModuleBuilder } from './encode.ts';
+import { type FunctionBuilder, type FunctionRef, i32, type ModuleBuilder, type Value } from './encode.ts';
 import { addDirect } from './gemm/direct.ts';
 import {
   at,
@@ -85,41 +85,67 @@ export function addGemm(module: ModuleBuilder, options: GemmOptions): FunctionRe
     const [a, aRow, aColumn, b, bRow, bColumn, c, cRow, m, n, k, workspace] = f.params;
     const elements = i32.const(size);
     const general = () => f.run(blocked, ...f.params);
+    const unpacked = () => direct && f.run(direct, ...f.params.slice(0, 11));
     const empty = () =>
       f.for(i32.const(0), m, 1, i =>
         f.for(i32.const(0), n, 1, j =>
           f.emit(format.scalar.store(at(at(c, i, cRow), j, elements), format.scalar.const(0))),
         ),
       );
-    const nonempty = () => {
-      if (direct === undefined || matrixVector === undefined) return general();
-      const isSmall = i32.and(
-        i32.and(i32.le_s(m, i32.const(64)), i32.le_s(n, i32.const(64))),
-        i32.and(i32.le_s(k, i32.const(64)), i32.le_s(i32.mul(i32.mul(m, n), k), i32.const(smallProduct))),
-      );
-      f.if(
-        isSmall,
-        () => f.run(direct, ...f.params.slice(0, 11)),
-        () =>
-          f.if(
-            i32.eq(n, i32.const(1)),
-            () => f.run(matrixVector, a, aRow, aColumn, b, bRow, c, cRow, m, k, workspace),
-            () =>
-              f.if(
-                i32.eq(m, i32.const(1)),
-                () => f.run(matrixVector, b, bColumn, bRow, a, aColumn, c, elements, n, k, workspace),
-                general,
-              ),
-          ),
-      );
-    };
-    f.if(i32.le_s(k, i32.const(0)), empty, nonempty);
+    const small = all(
+      few(m, 64),
+      few(n, 64),
+      few(k, 64),
+      i32.or(i32.eq(bColumn, elements), few(i32.mul(i32.mul(m, n), k), smallProduct)),
+    );
+    // Rows of B at such strides displace one another from the first cache.
+    const crowded = i32.and(i32.eqz(i32.and(bRow, i32.const(2047))), i32.gt_s(k, i32.const(64)));
+    const compact = i32.or(few(m, 32), i32.or(few(n, 64), all(few(m, 128), few(n, 128), few(k, 128))));
+    const readable = all(
+      i32.eq(bColumn, elements),
+      i32.or(few(k, 8), i32.or(few(m, 4), i32.and(i32.eqz(crowded), compact))),
+    );
+    const shaped: readonly Path[] =
+      matrixVector === undefined
+        ? []
+        : [
+            [small, unpacked],
+            [
+              few(n, 3),
+              () =>
+                f.for(i32.const(0), n, 1, j => {
+                  const [x, y] = [at(b, j, bColumn), at(c, j, elements)];
+                  f.run(matrixVector, a, aRow, aColumn, x, bRow, y, cRow, m, k, workspace);
+                }),
+            ],
+            [
+              few(m, 3),
+              () =>
+                f.for(i32.const(0), m, 1, i => {
+                  const [x, y] = [at(a, i, aRow), at(c, i, cRow)];
+                  f.run(matrixVector, b, bColumn, bRow, x, aColumn, y, elements, n, k, workspace);
+                }),
+            ],
+            [readable, unpacked],
+          ];
+    choose(f, [[few(k, 0), empty], ...shaped], general);
     return undefined;
   });
 }
 
-/** Up to so many multiplications packing costs more than it saves. */
+/** Up to so many multiplications packing costs more than it saves, even where B's elements are read one by one. */
 const smallProduct = 16 * 16 * 16;
+
+type Path = readonly [condition: Value, body: () => void];
+
+/** Runs the first path whose condition holds, or else the last. */
+function choose(f: FunctionBuilder, [path, ...others]: readonly Path[], last: () => void): void {
+  if (path === undefined) last();
+  else f.if(path[0], path[1], () => choose(f, others, last));
+}
+
+const few = (count: Value, limit: number): Value => i32.le_s(count, i32.const(limit));
+const all = (...conditions: readonly Value[]): Value => conditions.reduce(i32.and);
 
 function addBlocked(
   module: ModuleBuilder,

@@ -3,8 +3,9 @@
  * recently used ones move out to ordinary ArrayBuffers, which the engine's own collector frees even in a loop that
  * never yields. Finalizers release blocks early where the loop does yield.
  */
+import { Arena } from '../../kernel/arena.ts';
 import type { ScalarType } from '../../kernel/expression.ts';
-import type { Buffer, Elements } from '../backend.ts';
+import { type Buffer, type Elements, type MemoryUse, OutOfMemory } from '../backend.ts';
 import { bytesOf } from './lanes.ts';
 
 const page = 65536;
@@ -31,41 +32,24 @@ interface Block {
   used: number;
 }
 
-export interface HeapUse {
-  /** Bytes of blocks in the heap that tensors hold. */
-  readonly bytes: number;
-  readonly blocks: number;
-  /** The most bytes that were held at once. */
-  readonly peak: number;
-  /** Bytes of WebAssembly memory taken from the engine. */
-  readonly reserved: number;
-}
+/** Small blocks have sizes of their own, four to each doubling, so that freed ones fit again at once. */
+const small = 32768;
 
-/** Size classes, four to each doubling, so that freed blocks fit again. */
 function roundUp(bytes: number): number {
   const wanted = Math.max(64, bytes + 2 * guard);
-  const step = 2 ** Math.max(4, Math.floor(Math.log2(wanted)) - 2);
+  const step = wanted > small ? 4096 : 2 ** Math.max(4, Math.floor(Math.log2(wanted)) - 2);
   return Math.ceil(wanted / step) * step;
-}
-
-export class OutOfMemory extends Error {
-  readonly wanted: number;
-  readonly budget: number;
-
-  constructor(wanted: number, budget: number) {
-    super(`${wanted} bytes do not fit into the memory budget of ${budget} bytes`);
-    this.wanted = wanted;
-    this.budget = budget;
-  }
 }
 
 export class Heap {
   readonly memory: WebAssembly.Memory;
   #budget: number;
-  #top = page;
   #tick = 0;
   #held = 0;
   #peak = 0;
+  #scratch: Block | null = null;
+  readonly #arena = new Arena();
+  /** Free small blocks by size. */
   readonly #free = new Map<number, number[]>();
   readonly #blocks = new Set<Block>();
   readonly #released = new FinalizationRegistry<Block>(block => this.#release(block));
@@ -84,10 +68,11 @@ export class Heap {
     if (this.#held > bytes) this.#moveOut(this.#held - bytes, this.#tick + 1);
   }
 
-  use(): HeapUse {
+  use(): MemoryUse {
     return {
+      budget: this.#budget,
       bytes: this.#held,
-      blocks: this.#blocks.size,
+      tensors: this.#blocks.size,
       peak: this.#peak,
       reserved: this.memory.buffer.byteLength,
     };
@@ -125,49 +110,70 @@ export class Heap {
     return new arrays[type](this.memory.buffer, block.address, size);
   }
 
+  #words = new Int32Array(0);
+
+  /** The memory as int32, made anew when it has grown. */
+  words(): Int32Array {
+    if (this.#words.buffer !== this.memory.buffer) this.#words = new Int32Array(this.memory.buffer);
+    return this.#words;
+  }
+
+  /** The address of scratch memory that every call may use; it is kept, and grows with the largest call. */
+  scratch(bytes: number): number {
+    if (this.#scratch === null || this.#scratch.bytes < bytes) {
+      if (this.#scratch !== null) this.#release(this.#scratch);
+      this.#scratch = { address: 0, bytes, outside: null, used: Number.POSITIVE_INFINITY };
+      this.#place(this.#scratch);
+    }
+    return this.#scratch.address;
+  }
+
   #place(block: Block): void {
     const size = roundUp(block.bytes);
-    let start = this.#free.get(size)?.pop();
-    if (start === undefined) {
-      if (this.#top - page + size > this.#budget) start = this.#makeRoom(size);
-      else start = this.#extend(size);
-    }
-    block.address = start + guard;
+    block.address = (size <= small ? this.#smallPlace(size) : this.#largePlace(size)) + guard;
     this.#blocks.add(block);
     this.#held += size;
     this.#peak = Math.max(this.#peak, this.#held);
   }
 
-  #extend(size: number): number {
-    const start = this.#top;
-    const missing = start + size + guard - this.memory.buffer.byteLength;
-    if (missing > 0) {
-      // Growing is slow: take a quarter more than needed.
-      const pages = Math.ceil(Math.max(missing, this.memory.buffer.byteLength / 4) / page);
-      try {
-        this.memory.grow(pages);
-      } catch {
-        try {
-          this.memory.grow(Math.ceil(missing / page));
-        } catch {
-          throw new OutOfMemory(size, this.#budget);
-        }
-      }
-    }
-    this.#top = start + size;
-    return start;
-  }
-
-  /** A free place of this size, after moving out what was used longest ago. */
-  #makeRoom(size: number): number {
-    this.#moveOut(Math.max(size, this.#budget / 4), this.#tick);
+  /** Small blocks are cut from slabs, which are never given back. */
+  #smallPlace(size: number): number {
     const ready = this.#free.get(size)?.pop();
     if (ready !== undefined) return ready;
-    this.#compact();
-    if (this.#top - page + size <= this.#budget) return this.#extend(size);
-    this.#moveOut(this.#budget, this.#tick);
-    this.#compact();
-    if (this.#top - page + size <= this.#budget) return this.#extend(size);
+    const count = Math.max(1, Math.floor((4 * small) / size));
+    const slab = this.#largePlace(count * size);
+    for (let i = 1; i < count; i++) this.#giveSmall(slab + i * size, size);
+    return slab;
+  }
+
+  #giveSmall(start: number, size: number): void {
+    const starts = this.#free.get(size);
+    if (starts === undefined) this.#free.set(size, [start]);
+    else starts.push(start);
+  }
+
+  #largePlace(size: number): number {
+    for (const bytes of [0, Math.max(size, this.#budget / 4), Number.POSITIVE_INFINITY]) {
+      if (bytes > 0) this.#moveOut(bytes, this.#tick);
+      const start = this.#arena.find(size);
+      if (start !== null) return page + start;
+      if (this.#arena.reachWith(size) <= this.#budget) {
+        this.#grow(page + this.#arena.reachWith(size) + guard, size);
+        return page + this.#arena.extend(size);
+      }
+    }
+    throw new OutOfMemory(size, this.#budget);
+  }
+
+  #grow(end: number, size: number): void {
+    const missing = end - this.memory.buffer.byteLength;
+    if (missing <= 0) return;
+    // Growing is slow: take a quarter more than needed where the engine gives it.
+    for (const bytes of [Math.max(missing, this.memory.buffer.byteLength / 4), missing])
+      try {
+        this.memory.grow(Math.ceil(bytes / page));
+        return;
+      } catch {}
     throw new OutOfMemory(size, this.#budget);
   }
 
@@ -182,20 +188,6 @@ export class Heap {
     }
   }
 
-  /** Joins free places at the end of the used range, and forgets the classes of others where all are free. */
-  #compact(): void {
-    const taken = [...this.#blocks].reduce(
-      (end, block) => Math.max(end, block.address - guard + roundUp(block.bytes)),
-      page,
-    );
-    for (const [size, starts] of this.#free) {
-      const kept = starts.filter(start => start < taken);
-      if (kept.length > 0) this.#free.set(size, kept);
-      else this.#free.delete(size);
-    }
-    this.#top = taken;
-  }
-
   #bringBack(block: Block): void {
     const { outside } = block;
     this.#place(block);
@@ -207,9 +199,8 @@ export class Heap {
   #release(block: Block): void {
     if (block.address === 0 || !this.#blocks.delete(block)) return;
     const size = roundUp(block.bytes);
-    const starts = this.#free.get(size);
-    if (starts === undefined) this.#free.set(size, [block.address - guard]);
-    else starts.push(block.address - guard);
+    if (size <= small) this.#giveSmall(block.address - guard, size);
+    else this.#arena.give(block.address - guard - page, size);
     this.#held -= size;
     block.address = 0;
   }
@@ -236,6 +227,10 @@ export class HeapBuffer implements Buffer {
 
   readAsync(): Promise<Elements> {
     return Promise.resolve(this.read());
+  }
+
+  free(): void {
+    this.heap.free(this.block);
   }
 
   write(data: Elements): void {

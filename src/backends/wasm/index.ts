@@ -1,14 +1,10 @@
 /** The WebAssembly backend: every kernel as SIMD code over one linear memory. */
 import type { ScalarType } from '../../kernel/expression.ts';
-import type { Kernel } from '../../kernel/kernel.ts';
-import type { Backend, Buffer, Elements, Run } from '../backend.ts';
-import { sortRows } from '../sorting.ts';
-import { hasRelaxedSimd, ModuleBuilder } from './encode.ts';
+import type { Routine } from '../../kernel/routine.ts';
+import type { Backend, Buffer, Elements, MemoryUse, Run } from '../backend.ts';
+import { enableRelaxedSimd, ModuleBuilder } from './encode.ts';
 import { Heap, HeapBuffer } from './heap.ts';
-import { VectorMath } from './math/index.ts';
-import { addKernel } from './nest.ts';
-
-const maximumPages = 65536;
+import { assemble } from './routine.ts';
 
 export interface WasmOptions {
   /** Bytes that tensors may take in the heap before the least recently used ones move out. Default 1 GiB. */
@@ -21,7 +17,16 @@ export class WasmBackend implements Backend {
   readonly #adopted = new WeakMap<Buffer, HeapBuffer>();
 
   constructor(options: WasmOptions = {}) {
+    enableRelaxedSimd();
     this.heap = new Heap(options.budget ?? 2 ** 30);
+  }
+
+  memory(): MemoryUse {
+    return this.heap.use();
+  }
+
+  setBudget(bytes: number): void {
+    this.heap.budget = bytes;
   }
 
   allocate(type: ScalarType, size: number): HeapBuffer {
@@ -40,35 +45,25 @@ export class WasmBackend implements Backend {
     return own;
   }
 
-  compile(kernel: Kernel): Run {
+  compile(routine: Routine): Run {
     const { heap } = this;
-    if (kernel.nest.form === 'sort') {
-      const { nest } = kernel;
-      return (inputs, outputs) => {
-        heap.begin();
-        touchAll(heap, inputs, outputs);
-        sortRows(inputs[0].read() as Elements, outputs[0].read() as Elements, nest);
-      };
-    }
-    const module = new ModuleBuilder({ shared: false, maximumPages });
-    const math = new VectorMath(module, { relaxed: hasRelaxedSimd() });
-    const run = addKernel(module, math, kernel);
-    module.export(run, 'run');
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(module.finish()), {
+    const { bytes, inputs: read, table, arena } = assemble(routine);
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
       env: { memory: heap.memory },
     });
-    const execute = instance.exports.run as (...addresses: number[]) => void;
+    const run = instance.exports.run as (table: number, arena: number) => void;
     return (inputs, outputs) => {
       heap.begin();
-      execute(...touchAll(heap, inputs, outputs));
+      for (let i = 0; i < read; i++) heap.touch((inputs[i] as HeapBuffer).block);
+      for (const output of outputs) heap.touch((output as HeapBuffer).block);
+      const space = heap.scratch(table + arena);
+      const addresses = heap.words();
+      let at = space >> 2;
+      for (let i = 0; i < read; i++) addresses[at++] = (inputs[i] as HeapBuffer).block.address;
+      for (const output of outputs) addresses[at++] = (output as HeapBuffer).block.address;
+      run(space, space + table);
     };
   }
-}
-
-function touchAll(heap: Heap, inputs: readonly Buffer[], outputs: readonly Buffer[]): number[] {
-  const all = [...inputs, ...outputs] as HeapBuffer[];
-  for (const buffer of all) heap.touch(buffer.block);
-  return all.map(buffer => buffer.block.address);
 }
 
 /** Whether this engine runs the backend: WebAssembly with SIMD. */

@@ -24,6 +24,7 @@ import {
   type Variable,
   v128,
 } from './encode.ts';
+import type { Functions } from './functions.ts';
 import {
   bytesOf,
   castVector,
@@ -37,16 +38,15 @@ import {
   storeLane,
   storeVector,
 } from './lanes.ts';
-import type { VectorMath } from './math/index.ts';
 import { type Loops, VectorPrinter } from './vectors.ts';
 
 /** Partial sums are closed after this many steps: the rounding error of a sum grows slowly with its length. */
 const block = 128;
 
-/** Adds the kernel's function to a module. */
-export function addKernel(module: ModuleBuilder, math: VectorMath, given: Kernel): FunctionRef {
+/** Adds the kernel's function to a module. It has one more parameter, a workspace that nests do not use. */
+export function addNest(module: ModuleBuilder, math: Functions, given: Kernel): FunctionRef {
   const kernel = flattened(given);
-  const count = kernel.inputs.length + kernel.outputs.length;
+  const count = kernel.inputs.length + kernel.outputs.length + 1;
   // Functions that the kernel calls must stand before it.
   prepareMath(math, kernel);
   return module.function(new Array<'i32'>(count).fill('i32'), [], f => {
@@ -89,7 +89,7 @@ const instructions = new Set([
   'max',
 ]);
 
-function prepareMath(math: VectorMath, kernel: Kernel): void {
+function prepareMath(math: Functions, kernel: Kernel): void {
   visit(rootsOf(kernel), x => {
     if (
       !('args' in x) ||
@@ -132,12 +132,12 @@ function loop(counter: Variable, extent: number, step: number, body: Code, backw
 
 class NestWriter {
   readonly #f: FunctionBuilder;
-  readonly #math: VectorMath;
+  readonly #math: Functions;
   readonly #kernel: Kernel;
   readonly #lanes: Lanes;
   readonly #buffers: readonly BufferType[];
 
-  constructor(f: FunctionBuilder, math: VectorMath, kernel: Kernel) {
+  constructor(f: FunctionBuilder, math: Functions, kernel: Kernel) {
     this.#f = f;
     this.#math = math;
     this.#kernel = kernel;
@@ -243,8 +243,9 @@ class NestWriter {
     const level = order.length;
     const strides = rowMajor(extents);
     const inner = this.#f.collect(() => {
-      for (const [k, value] of values.entries()) {
-        const x = this.#f.let(printer.vector(value, level));
+      // All values first: an output may lie where an operand does.
+      const made = values.map(value => this.#f.let(printer.vector(value, level)));
+      for (const [k, x] of made.entries()) {
         const last = vectorAxis === null ? 1 : extents[vectorAxis];
         this.#f.emit(
           this.#storeRow(

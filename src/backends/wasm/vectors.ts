@@ -15,6 +15,7 @@ import {
   type Variable,
   v128,
 } from './encode.ts';
+import type { Functions } from './functions.ts';
 import {
   bytesOf,
   castVector,
@@ -28,10 +29,9 @@ import {
   loadVector,
   wrapped,
 } from './lanes.ts';
-import type { VectorMath } from './math/index.ts';
 
 /** An index as Σ coefficient·axis + constant. */
-interface Affine {
+export interface Affine {
   readonly constant: number;
   readonly terms: ReadonlyMap<number, number>;
 }
@@ -58,6 +58,34 @@ export function affine(x: Expression): Affine | null {
   return { constant: a.constant + sign * b.constant, terms };
 }
 
+/** The least and greatest value that an int32 index may have; infinite where nothing is known. */
+export function boundsOf(x: Expression, extents: readonly number[]): readonly [number, number] {
+  if (x.op === 'constant') return [x.value, x.value];
+  if (x.op === 'axis') return [0, Math.max(0, extents[x.axis] - 1)];
+  const unknown = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
+  if (x.type !== 'int32' || !('args' in x) || x.args.length !== 2) return unknown;
+  const [a, b] = x.args[0].type === 'int32' ? x.args.map(one => boundsOf(one, extents)) : [unknown, unknown];
+  const corners = (): number[] => a.flatMap(i => b.map(j => i * j || 0));
+  switch (x.op) {
+    case 'add':
+      return [a[0] + b[0], a[1] + b[1]];
+    case 'sub':
+      return [a[0] - b[1], a[1] - b[0]];
+    case 'mul':
+      return [Math.min(...corners()), Math.max(...corners())];
+    case 'min':
+      return [Math.min(a[0], b[0]), Math.min(a[1], b[1])];
+    case 'max':
+      return [Math.max(a[0], b[0]), Math.max(a[1], b[1])];
+    case 'div':
+      return a[0] >= 0 && b[0] > 0 ? [0, a[1]] : unknown;
+    case 'rem':
+      return a[0] >= 0 && b[0] > 0 ? [0, Math.min(a[1], b[1] - 1)] : unknown;
+    default:
+      return unknown;
+  }
+}
+
 /** The loops around an expression: which axis each runs along, outermost first. */
 export interface Loops {
   readonly order: readonly number[];
@@ -75,11 +103,11 @@ export class VectorPrinter {
   readonly #inputs: readonly BufferType[];
   readonly #pointers: readonly Value[];
   readonly #counters: ReadonlyMap<number, Value>;
-  readonly #math: VectorMath;
+  readonly #math: Functions;
   readonly #names = new Map<Expression, Value>();
   readonly #scalars = new Map<Expression, Value>();
   readonly #depths = new Map<Expression, number>();
-  readonly #hasLoads = new Map<Expression, boolean>();
+  readonly #unsafe = new Map<Expression, boolean>();
   readonly #uses = new Map<Expression, number>();
   readonly #addresses = new Map<string, Value>();
   #laneIndex: Value | undefined;
@@ -92,7 +120,7 @@ export class VectorPrinter {
     inputs: readonly BufferType[];
     pointers: readonly Value[];
     counters: ReadonlyMap<number, Value>;
-    math: VectorMath;
+    math: Functions;
   }) {
     this.f = options.f;
     this.lanes = options.lanes;
@@ -128,13 +156,21 @@ export class VectorPrinter {
     return depth;
   }
 
-  #hasLoad(x: Expression): boolean {
-    let has = this.#hasLoads.get(x);
-    if (has === undefined) {
-      has = x.op === 'load' || childrenOf(x).some(child => this.#hasLoad(child));
-      this.#hasLoads.set(x, has);
+  /** Whether the expression loads an element that need not exist: that may run only where its branch is taken. */
+  #isUnsafe(x: Expression): boolean {
+    let unsafe = this.#unsafe.get(x);
+    if (unsafe === undefined) {
+      unsafe = childrenOf(x).some(child => this.#isUnsafe(child));
+      if (x.op === 'load' && !unsafe) {
+        const { shape } = this.#inputs[x.source];
+        unsafe = !x.at.every((at, d) => {
+          const [least, greatest] = boundsOf(at, this.loops.extents);
+          return least >= 0 && greatest < shape[d];
+        });
+      }
+      this.#unsafe.set(x, unsafe);
     }
-    return has;
+    return unsafe;
   }
 
   #varies(x: Expression): boolean {
@@ -159,15 +195,20 @@ export class VectorPrinter {
     return this.#at(level, () => this.f.let(make()));
   }
 
-  /** The vector of an expression for code at loop `level`. Inside a branch nothing that loads may move out. */
+  /** The vector of an expression for code at loop `level`. Inside a branch no unsafe load may move out. */
   vector(x: Expression, level: number, guarded = false): Value {
-    const known = this.#names.get(x);
+    const known = this.#names.get(x) ?? this.#branches.at(-1)?.get(x);
     if (known !== undefined) return known;
     if (x.op === 'constant') return constantVector(x.type, x.value);
     if (x.op === 'carry') return this.carries.values[x.index];
-    const movable = !(guarded && this.#hasLoad(x));
+    const movable = !(guarded && this.#isUnsafe(x));
     const depth = this.depth(x);
-    if (!movable) return this.#make(x, level, true);
+    if (!movable) {
+      if ((this.#uses.get(x) ?? 0) <= 1) return this.#make(x, level, true);
+      const inBranch = this.f.let(this.#make(x, level, true));
+      this.#branches.at(-1)?.set(x, inBranch);
+      return inBranch;
+    }
     if (depth === level && (this.#uses.get(x) ?? 0) <= 1 && !guarded) return this.#make(x, level, false);
     const kept = this.#keep(depth, () => this.#make(x, depth, false));
     this.#names.set(x, kept);
@@ -270,11 +311,12 @@ export class VectorPrinter {
 
   /** A local set in place: for values inside branches, and for those that depend on the innermost loop. */
   #keepAt(level: number, make: () => Value): Value {
-    if (this.#inBranch > 0) return this.f.let(make());
+    if (this.#branches.length > 0) return this.f.let(make());
     return this.#keep(level, make);
   }
 
-  #inBranch = 0;
+  /** What was computed inside each of the branches around the present place. */
+  readonly #branches: Map<Expression, Value>[] = [];
 
   #load(x: Expression & { op: 'load' }, level: number, guarded: boolean): Value {
     const { shape } = this.#inputs[x.source];
@@ -294,7 +336,7 @@ export class VectorPrinter {
       } else if (this.#varies(at)) irregular.push({ at, stride, extent: shape[d] });
       else {
         const index =
-          guarded && this.#hasLoad(at)
+          guarded && this.#isUnsafe(at)
             ? this.f.let(i32x4.extract_lane(this.vector(at, level, true), 0))
             : this.scalar(at);
         const safe = guarded
@@ -367,17 +409,17 @@ export class VectorPrinter {
     return vector;
   }
 
-  /** Branches that load run only where some lane needs them. */
+  /** Branches with unsafe loads run only where some lane needs them. */
   #select(x: Expression & { op: 'select' }, level: number, guarded: boolean): Value {
     const [test, yes, no] = x.args;
     const mask = this.f.let(this.vector(test, level, guarded));
     const branch = (value: Expression, needed: Value): Value => {
-      if (!this.#hasLoad(value)) return this.vector(value, level, guarded);
+      if (!this.#isUnsafe(value)) return this.vector(value, level, guarded);
       const result = this.f.local('v128');
       this.f.if(needed, () => {
-        this.#inBranch++;
+        this.#branches.push(new Map(this.#branches.at(-1)));
         this.f.emit(result.set(this.vector(value, level, true)));
-        this.#inBranch--;
+        this.#branches.pop();
       });
       return result;
     };

@@ -84,7 +84,9 @@ export const depthBlock = 256;
 
 /** Rows of A packed at once (a multiple of every tile's rows), and columns of B, by bytes of an element. */
 export const rowBlock = (size: number): number => 768 / size;
-export const columnBlock = (size: number): number => 4096 / size;
+export const columnBlock = (size: number): number => 2048 / size;
+
+export const zeros: Value = v128.const(new Array(16).fill(0));
 
 export const smaller = (a: Value, b: Value): Value => i32.select(i32.lt_s(a, b), a, b);
 

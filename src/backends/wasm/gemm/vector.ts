@@ -8,7 +8,7 @@ import {
   type Variable,
   v128,
 } from '../encode.ts';
-import { at, depthBlock, type Format, gather, smaller } from './format.ts';
+import { at, depthBlock, type Format, gather, smaller, zeros } from './format.ts';
 import { transpose } from './pack.ts';
 
 /** Outputs whose sums lie in the workspace at a time. */
@@ -27,7 +27,6 @@ interface Operands {
   readonly workspace: Variable;
 }
 
-const nothing = (): Value => v128.const(new Array(16).fill(0));
 const step = (f: FunctionBuilder, pointer: Variable, by: Value): void =>
   f.emit(pointer.set(i32.add(pointer, by)));
 
@@ -36,13 +35,21 @@ const step = (f: FunctionBuilder, pointer: Variable, by: Value): void =>
  * C[i] = Σ_p matrix[i, p]·vector[p].
  */
 export function addMatrixVector(module: ModuleBuilder, format: Format): FunctionRef {
-  const parts = [addSideBySide(module, format), addAlongRows(module, format)];
+  const sideBySide = addSideBySide(module, format);
+  const alongRows = addAlongRows(module, format);
+  const byElement = addByElement(module, format);
   return module.function(new Array(10).fill('i32'), [], f => {
-    const [, outputStride] = f.params;
+    const [, outputStride, depthStride, , , , , outputs] = f.params;
+    const { size, lanes } = format;
     f.if(
-      i32.eq(outputStride, i32.const(format.size)),
-      () => f.run(parts[0], ...f.params),
-      () => f.run(parts[1], ...f.params),
+      i32.eq(outputStride, i32.const(size)),
+      () => f.run(sideBySide, ...f.params),
+      () =>
+        f.if(
+          i32.and(i32.eq(depthStride, i32.const(size)), i32.ge_s(outputs, i32.const(groups * lanes))),
+          () => f.run(alongRows, ...f.params),
+          () => f.run(byElement, ...f.params),
+        ),
     );
     return undefined;
   });
@@ -96,9 +103,7 @@ function addSideBySide(module: ModuleBuilder, format: Format): FunctionRef {
       const factors = f.let(vector);
       f.for(i32.const(0), k, depthBlock, start => {
         const depths = f.let(smaller(i32.sub(k, start), i32.const(depthBlock)));
-        f.for(i32.const(0), width, lanes, j =>
-          f.emit(v128.store(at(workspace, j, i32.const(size)), nothing())),
-        );
+        f.for(i32.const(0), width, lanes, j => f.emit(v128.store(at(workspace, j, i32.const(size)), zeros)));
         const p = f.local('i32');
         f.emit(p.set(i32.const(0)));
         for (const count of [8, 1])
@@ -122,104 +127,110 @@ function addSideBySide(module: ModuleBuilder, format: Format): FunctionRef {
   });
 }
 
-/** The terms of an output are neighbours: squares of lanes × lanes are transposed in registers. Or nothing is. */
-function addAlongRows(module: ModuleBuilder, format: Format): FunctionRef {
-  const { size, lanes, add, multiplyAdd, loadSplat, storeLane } = format;
-  return module.function(new Array(10).fill('i32'), [], f => {
-    const { matrix, outputStride, depthStride, vector, vectorStride, c, cStride, outputs, k } = operandsOf(f);
-    const i = f.local('i32');
+/** Groups of outputs that are computed together: their chains of additions overlap. */
+const groups = 4;
 
-    /** Adds up depth blocks: `body` computes the sums of one, from `depths` terms. */
-    const blocks = (sums: readonly Variable[], body: (depths: Variable) => void): Variable[] => {
-      const totals = sums.map(() => f.let(nothing()));
-      f.for(i32.const(0), k, depthBlock, start => {
-        const depths = f.let(smaller(i32.sub(k, start), i32.const(depthBlock)));
-        for (const sum of sums) f.emit(sum.set(nothing()));
-        body(depths);
-        f.if(
-          start,
-          () => totals.forEach((total, g) => f.emit(total.set(add(total, sums[g])))),
-          () => totals.forEach((total, g) => f.emit(total.set(sums[g]))),
-        );
+/** Bytes of a cache line. Each is used up while it is at hand, whatever lines its neighbours in a column displace. */
+const line = 64;
+
+/** The terms of an output are neighbours: squares of lanes × lanes are transposed in registers. */
+function addAlongRows(module: ModuleBuilder, format: Format): FunctionRef {
+  const { size, lanes, scalar, multiplyAdd, loadSplat } = format;
+  return module.function(new Array(10).fill('i32'), [], f => {
+    const { matrix, outputStride, vector, vectorStride, c, cStride, outputs, k, workspace } = operandsOf(f);
+    const together = groups * lanes;
+    const offsets = Array.from({ length: lanes }, (_, lane) => f.let(i32.mul(outputStride, i32.const(lane))));
+
+    /** Adds `squares` squares of each group, or one column, to the sums in the workspace. */
+    const addGroups = (corner: Variable, x: Variable, squares: number): void => {
+      const pointer = f.let(corner);
+      f.for(i32.const(0), i32.const(16 * groups), 16, group => {
+        const place = f.let(i32.add(workspace, group));
+        const sum = f.let(v128.load(place));
+        const factor = f.let(x);
+        const addColumn = (column: Value): void => {
+          f.emit(sum.set(multiplyAdd(column, loadSplat(factor), sum)));
+          step(f, factor, vectorStride);
+        };
+        const rows = offsets.map(offset => f.let(i32.add(pointer, offset)));
+        if (squares === 0) addColumn(gather(format, rows));
+        for (let q = 0; q < squares; q++)
+          for (const column of transpose(
+            f,
+            format,
+            rows.map(row => v128.load(row, 16 * q)),
+          ))
+            addColumn(column);
+        f.emit(v128.store(place, sum));
+        f.emit(pointer.set(at(pointer, i32.const(lanes), outputStride)));
       });
-      return totals;
+      const columns = squares === 0 ? 1 : squares * lanes;
+      step(f, corner, i32.const(columns * size));
+      f.emit(x.set(at(x, i32.const(columns), vectorStride)));
     };
 
-    const groups = 4;
-    f.if(i32.eq(depthStride, i32.const(size)), () =>
-      f.while(
-        () => i32.le_s(i32.add(i, i32.const(groups * lanes)), outputs),
-        () => {
-          const pointers = Array.from({ length: groups }, (_, g) =>
-            f.let(at(matrix, i32.add(i, i32.const(g * lanes)), outputStride)),
-          );
-          const offsets = Array.from({ length: lanes }, (_, lane) =>
-            f.let(i32.mul(outputStride, i32.const(lane))),
-          );
-          const x = f.let(vector);
-          const sums = pointers.map(() => f.local('v128'));
-          const totals = blocks(sums, depths => {
-            f.for(i32.const(0), i32.and(depths, i32.const(-lanes)), lanes, () => {
-              const xs = Array.from({ length: lanes }, (_, p) =>
-                f.let(loadSplat(at(x, i32.const(p), vectorStride))),
-              );
-              pointers.forEach((pointer, g) => {
-                const square = transpose(
-                  f,
-                  format,
-                  offsets.map(offset => v128.load(i32.add(pointer, offset))),
-                );
-                square.forEach((column, p) => f.emit(sums[g].set(multiplyAdd(column, xs[p], sums[g]))));
-                step(f, pointer, i32.const(16));
-              });
-              f.emit(x.set(at(x, i32.const(lanes), vectorStride)));
-            });
-            f.for(i32.and(depths, i32.const(-lanes)), depths, 1, () => {
-              const factor = f.let(loadSplat(x));
-              pointers.forEach((pointer, g) => {
-                const column = gather(
-                  format,
-                  offsets.map(offset => i32.add(pointer, offset)),
-                );
-                f.emit(sums[g].set(multiplyAdd(column, factor, sums[g])));
-                step(f, pointer, i32.const(size));
-              });
-              step(f, x, vectorStride);
-            });
-          });
+    const i = f.local('i32');
+    f.while(
+      () => i32.lt_s(i, outputs),
+      () => {
+        // The last outputs are computed together with some that are done.
+        f.emit(i.set(smaller(i, i32.sub(outputs, i32.const(together)))));
+        const corner = f.let(at(matrix, i, outputStride));
+        const x = f.let(vector);
+        f.for(i32.const(0), k, depthBlock, start => {
+          for (let group = 0; group < groups; group++) f.emit(v128.store(workspace, zeros, 16 * group));
+          const depths = f.let(smaller(i32.sub(k, start), i32.const(depthBlock)));
+          const whole = f.let(i32.and(depths, i32.const(-line / size)));
+          f.for(i32.const(0), whole, line / size, () => addGroups(corner, x, line / 16));
+          f.for(whole, depths, 1, () => addGroups(corner, x, 0));
           const to = f.let(at(c, i, cStride));
-          for (const total of totals)
-            for (let lane = 0; lane < lanes; lane++) {
-              f.emit(storeLane(to, total, lane));
-              step(f, to, cStride);
-            }
-          step(f, i, i32.const(groups * lanes));
-        },
-      ),
+          f.for(i32.const(0), i32.const(together * size), size, place => {
+            const sum = f.let(scalar.load(i32.add(workspace, place)));
+            f.if(start, () => f.emit(sum.set(scalar.add(scalar.load(to), sum))));
+            f.emit(scalar.store(to, sum));
+            step(f, to, cStride);
+          });
+        });
+        step(f, i, i32.const(together));
+      },
     );
+    return undefined;
+  });
+}
 
-    // The last outputs, and any strides. Pointers beyond the end repeat the last output.
-    f.for(i, outputs, lanes, first => {
-      const last = f.let(i32.sub(outputs, i32.const(1)));
+/** Any strides, any number of outputs. */
+function addByElement(module: ModuleBuilder, format: Format): FunctionRef {
+  const { lanes, add, multiplyAdd, loadSplat, storeLane } = format;
+  return module.function(new Array(10).fill('i32'), [], f => {
+    const { matrix, outputStride, depthStride, vector, vectorStride, c, cStride, outputs, k } = operandsOf(f);
+    const last = f.let(i32.sub(outputs, i32.const(1)));
+    f.for(i32.const(0), outputs, lanes, first => {
+      // Lanes beyond the end repeat the last output.
       const pointers = Array.from({ length: lanes }, (_, lane) =>
         f.let(at(matrix, smaller(i32.add(first, i32.const(lane)), last), outputStride)),
       );
       const x = f.let(vector);
-      const sums = [f.local('v128')];
-      const [total] = blocks(sums, depths =>
-        f.for(i32.const(0), depths, 1, () => {
-          f.emit(sums[0].set(multiplyAdd(gather(format, pointers), loadSplat(x), sums[0])));
+      const sum = f.local('v128');
+      const total = f.local('v128');
+      f.for(i32.const(0), k, depthBlock, start => {
+        f.emit(sum.set(zeros));
+        f.for(i32.const(0), smaller(i32.sub(k, start), i32.const(depthBlock)), 1, () => {
+          f.emit(sum.set(multiplyAdd(gather(format, pointers), loadSplat(x), sum)));
           for (const pointer of pointers) step(f, pointer, depthStride);
           step(f, x, vectorStride);
-        }),
-      );
+        });
+        f.if(
+          start,
+          () => f.emit(total.set(add(total, sum))),
+          () => f.emit(total.set(sum)),
+        );
+      });
       const to = f.let(at(c, first, cStride));
-      for (let lane = 0; lane < lanes; lane++) {
-        const store = () => f.emit(storeLane(to, total, lane));
-        if (lane === 0) store();
-        else f.if(i32.lt_s(i32.add(first, i32.const(lane)), outputs), store);
-        step(f, to, cStride);
-      }
+      for (let lane = 0; lane < lanes; lane++)
+        f.if(i32.le_s(i32.add(first, i32.const(lane)), last), () => {
+          f.emit(storeLane(to, total, lane));
+          step(f, to, cStride);
+        });
     });
     return undefined;
   });

@@ -1,5 +1,5 @@
-import type { SortNest } from '../kernel/kernel.ts';
-import type { Elements } from './backend.ts';
+import type { SortNest } from '../../kernel/kernel.ts';
+import type { Elements } from '../backend.ts';
 
 /** Stable sort of every row along the axis; NaN last whichever the direction, −0 equal to 0. */
 export function sortRows(

@@ -1,0 +1,81 @@
+/** The memory plan: every temporary gets a place in one arena, and places are used again once nothing reads them. */
+
+import { Arena } from '../kernel/arena.ts';
+import type { ScalarType } from '../kernel/expression.ts';
+import { visit } from '../kernel/expression.ts';
+import { rootsOf } from './fuse.ts';
+import type { Buffer, Graph, Node } from './graph.ts';
+
+export const bytesOf: Record<ScalarType, number> = {
+  float32: 4,
+  float64: 8,
+  int32: 4,
+  uint32: 4,
+  int8: 1,
+  uint8: 1,
+  bool: 1,
+};
+
+/** Vector code reads up to this far beyond an element. */
+const guard = 64;
+
+export const roundUp = (bytes: number): number => Math.ceil((bytes + guard) / 64) * 64;
+
+export interface MemoryPlan {
+  readonly offsets: ReadonlyMap<Buffer, number>;
+  readonly bytes: number;
+}
+
+/** Whether the node reads this buffer only at the very element that it writes: it may then write over it. */
+export function readsInPlace(node: Node, buffer: Buffer): boolean {
+  const { nest } = node.kernel;
+  if (nest.form !== 'map') return false;
+  let inPlace = true;
+  visit(rootsOf(nest), x => {
+    if (x.op !== 'load' || node.inputs[x.source] !== buffer) return;
+    const { shape } = node.kernel.inputs[x.source];
+    if (
+      shape.join() !== nest.extents.join() ||
+      !x.at.every((index, d) => index.op === 'axis' && index.axis === d)
+    )
+      inPlace = false;
+  });
+  return inPlace;
+}
+
+/** Places for all buffers that are neither inputs nor results of the program. */
+export function planMemory(graph: Graph): MemoryPlan {
+  const fixed = new Set(graph.outputs);
+  const last = new Map<Buffer, number>();
+  graph.nodes.forEach((node, i) => {
+    for (const buffer of [...node.inputs, ...node.outputs]) last.set(buffer, i);
+  });
+  const arena = new Arena();
+  const offsets = new Map<Buffer, number>();
+  const sizeOf = (buffer: Buffer): number => roundUp(buffer.size * bytesOf[buffer.type]);
+  const isTemporary = (buffer: Buffer): boolean =>
+    buffer.input === null && buffer.constant === null && !fixed.has(buffer);
+  graph.nodes.forEach((node, i) => {
+    const dying = [...new Set(node.inputs)].filter(buffer => isTemporary(buffer) && last.get(buffer) === i);
+    const reused = new Set<Buffer>();
+    for (const output of node.outputs.filter(isTemporary)) {
+      const over = dying.find(
+        buffer =>
+          !reused.has(buffer) &&
+          bytesOf[buffer.type] === bytesOf[output.type] &&
+          buffer.size === output.size &&
+          readsInPlace(node, buffer),
+      );
+      if (over !== undefined) {
+        reused.add(over);
+        offsets.set(output, offsets.get(over) as number);
+      } else offsets.set(output, arena.take(sizeOf(output)));
+    }
+    for (const buffer of dying)
+      if (!reused.has(buffer)) arena.give(offsets.get(buffer) as number, sizeOf(buffer));
+    for (const output of node.outputs)
+      if (isTemporary(output) && last.get(output) === i)
+        arena.give(offsets.get(output) as number, sizeOf(output));
+  });
+  return { offsets, bytes: arena.bytes };
+}

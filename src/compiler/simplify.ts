@@ -1,0 +1,86 @@
+/** Programs made smaller without changing a bit of what they compute. */
+
+import { Variable, withoutDeadCode } from '../core/program.ts';
+import type { Equation, Program } from '../primitives/primitive.ts';
+
+/** Calls replaced by the equations of their programs, at every depth. */
+export function inlineCalls(program: Program): Program {
+  if (!program.equations.some(equation => isCall(equation))) return program;
+  const constants = new Map(program.constants);
+  const renamed = new Map<Variable, Variable>();
+  const nameOf = (variable: Variable): Variable => renamed.get(variable) ?? variable;
+  const equations: Equation[] = [];
+  const add = (list: readonly Equation[]): void => {
+    for (const equation of list) {
+      const inputs = equation.inputs.map(nameOf);
+      if (!isCall(equation)) {
+        const outputs = equation.outputs.map(output => {
+          // One program may be called twice: every call has results of its own.
+          const fresh = new Variable(output.aval);
+          renamed.set(output, fresh);
+          return fresh;
+        });
+        equations.push({ ...equation, inputs, outputs });
+        continue;
+      }
+      const { program: inner } = equation.params as { program: Program };
+      inner.inputs.forEach((input, i) => renamed.set(input, inputs[i]));
+      for (const [variable, value] of inner.constants) {
+        constants.set(variable, value);
+        renamed.delete(variable);
+      }
+      add(inner.equations);
+      const results = inner.outputs.map(nameOf);
+      equation.outputs.forEach((output, i) => renamed.set(output, results[i]));
+    }
+  };
+  add(program.equations);
+  return { inputs: program.inputs, constants, equations, outputs: program.outputs.map(nameOf) };
+}
+
+const isCall = ({ operation }: Equation): boolean =>
+  operation.kind === 'structured' && operation.lower.form === 'inline';
+
+/** Equal operations on equal operands are done once; what nothing needs is left out. */
+export function simplify(program: Program): Program {
+  const same = new Map<Variable, Variable>();
+  const find = (variable: Variable): Variable => same.get(variable) ?? variable;
+  const ids = new Map<object, number>();
+  const idOf = (thing: object): number => {
+    let id = ids.get(thing);
+    if (id === undefined) {
+      id = ids.size;
+      ids.set(thing, id);
+    }
+    return id;
+  };
+  // Constants that are the same tensor are the same value.
+  const byTensor = new Map<object, Variable>();
+  for (const [variable, tensor] of program.constants) {
+    const first = byTensor.get(tensor);
+    if (first === undefined) byTensor.set(tensor, variable);
+    else same.set(variable, first);
+  }
+  const seen = new Map<string, readonly Variable[]>();
+  const equations: Equation[] = [];
+  for (const equation of program.equations) {
+    const inputs = equation.inputs.map(find);
+    const structured = equation.operation.kind === 'structured';
+    const key = structured
+      ? ''
+      : `${idOf(equation.operation)}(${inputs.map(idOf).join()})${JSON.stringify(equation.params)}`;
+    const before = structured ? undefined : seen.get(key);
+    if (before !== undefined) {
+      equation.outputs.forEach((output, i) => same.set(output, before[i]));
+      continue;
+    }
+    if (!structured) seen.set(key, equation.outputs);
+    equations.push({ ...equation, inputs });
+  }
+  return withoutDeadCode({
+    inputs: program.inputs,
+    constants: program.constants,
+    equations,
+    outputs: program.outputs.map(find),
+  });
+}
