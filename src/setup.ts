@@ -58,19 +58,35 @@ export function memory(): MemoryUse | null {
 export interface Settings {
   /** Bytes that tensors may take in fast memory before the least recently used move out. Default 1 GiB. */
   readonly memoryBudget?: number;
+  /**
+   * Threads that compute, the calling one included. Default: one for each processor in Node and in pages that are
+   * cross-origin isolated, else 1. Results do not depend on it.
+   */
+  readonly threads?: number;
 }
 
 /** Changes settings of the device in use. @throws BadArgument */
 export function config(settings: Settings): void {
-  const { memoryBudget } = settings;
-  if (memoryBudget === undefined) return;
-  if (!(memoryBudget >= 2 ** 20 && memoryBudget <= 2 ** 32))
+  const { memoryBudget, threads } = settings;
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256))
+    throw new BadArgument({
+      did: `config({ threads: ${threads} })`,
+      expected: 'a whole number from 1 to 256',
+      remedy: 'config({ threads: 1 }) computes without workers',
+    });
+  if (memoryBudget !== undefined && !(memoryBudget >= 2 ** 20 && memoryBudget <= 2 ** 32))
     throw new BadArgument({
       did: `config({ memoryBudget: ${memoryBudget} })`,
       expected: 'a number of bytes from 2 ** 20 to 2 ** 32',
       remedy: 'config({ memoryBudget: 2 ** 30 })',
     });
-  currentBackend().setBudget?.(memoryBudget);
+  const device = currentBackend();
+  if (memoryBudget !== undefined) device.setBudget?.(memoryBudget);
+  if (threads !== undefined && device.threads !== undefined) {
+    device.threads = threads;
+    // What was compiled is cut for another number of threads.
+    useBackend(device);
+  }
 }
 
 defaultDevice(devices()[0]);

@@ -26,6 +26,16 @@ export class OutOfMemory extends Error {
   }
 }
 
+/** A thread that stopped in the middle of its work: the results of that call are not complete. */
+export class ThreadFailed extends Error {
+  readonly thread: number;
+
+  constructor(thread: number) {
+    super(`thread ${thread} failed`);
+    this.thread = thread;
+  }
+}
+
 /** What a backend's memory holds. */
 export interface MemoryUse {
   /** Bytes and number of live tensors' buffers in fast memory. */
@@ -44,6 +54,8 @@ export interface Backend {
   /** Absent where memory is the engine's own. */
   memory?(): MemoryUse;
   setBudget?(bytes: number): void;
+  /** How many threads run parallel loops; absent where there is always one. */
+  threads?: number;
   /** A buffer of that many elements; what they are is undefined. */
   allocate(type: ScalarType, size: number): Buffer;
   /** A buffer of this backend with the same elements: the same one if it is this backend's already. */

@@ -1,11 +1,13 @@
 /** From a program to a routine: inline, simplify, lower, fuse, plan the memory, and number the values. */
 import type { Tensor } from '../core/tensor.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import type { Routine, Step, Value } from '../kernel/routine.ts';
 import type { CondParams, Program, ScanParams, WhileParams } from '../primitives/primitive.ts';
 import { fuse } from './fuse.ts';
 import { Buffer, buildGraph, type Graph, type Node } from './graph.ts';
 import { bytesOf, type MemoryPlan, planMemory, readsInPlace, roundUp } from './memory.ts';
 import { inlineCalls, simplify } from './simplify.ts';
+import { type Tile, type TileOptions, tile } from './tile.ts';
 
 /** What one result of a program is: made by the routine, or an input (or constant) as it came. */
 export interface Result {
@@ -20,7 +22,7 @@ export interface Compiled {
   readonly results: readonly Result[];
 }
 
-export interface CompileOptions {
+export interface CompileOptions extends TileOptions {
   readonly name?: string;
   /** Without fusion every operation is a kernel. Default true. */
   readonly fusion?: boolean;
@@ -46,9 +48,26 @@ function scratchOf(node: Node, units: readonly Unit[]): Buffer {
 function makeUnit(program: Program, options: CompileOptions): Unit {
   const graph = buildGraph(simplify(inlineCalls(program)));
   if (options.fusion ?? true) fuse(graph);
+  return unitOf(graph, options);
+}
+
+function unitOf(graph: Graph, options: CompileOptions): Unit {
+  tile(graph, options);
   const inner = new Map<Node, readonly Unit[]>();
   for (const node of graph.nodes) {
     if (node.control === undefined) continue;
+    if (node.control.form === 'tile') {
+      const { body, last } = node.control.tile;
+      inner.set(
+        node,
+        [body, ...(last === null ? [] : [last])].map(one => ({
+          graph: one,
+          plan: planMemory(one),
+          inner: new Map(),
+        })),
+      );
+      continue;
+    }
     const units = programsOf(node).map(one => makeUnit(one, options));
     inner.set(node, units);
     node.outputs = [...node.outputs, scratchOf(node, units)];
@@ -75,6 +94,8 @@ class Writer {
   readonly #constantNumbers = new Map<Tensor, number>();
   readonly #inputCount: number;
   #loops = 0;
+  /** Bytes of private values in the blocks of tiles. */
+  privateBytes = 0;
 
   constructor(inputCount: number) {
     this.#inputCount = inputCount;
@@ -96,16 +117,18 @@ class Writer {
 
   /**
    * The steps of a unit. `inputs` are the numbers of its inputs, `targets` where each result has to be (null: wherever
-   * it is); `base` is where its temporaries begin in the arena. Gives the number of every result.
+   * it is); `base` is where its temporaries begin in the arena, null for private ones. Gives the number of every result.
    */
   write(
     unit: Unit,
     inputs: readonly number[],
     targets: readonly (number | null)[],
-    base: number,
+    base: number | null,
   ): { steps: Step[]; results: number[] } {
     const { graph, plan, inner } = unit;
     const numbers = new Map<Buffer, number>();
+    const placed = (offset: number): Value['place'] =>
+      base === null ? { kind: 'private', offset } : { kind: 'temporary', offset: base + offset };
     graph.inputs.forEach((buffer, i) => numbers.set(buffer, inputs[i]));
     const made = new Set(graph.nodes.flatMap(node => node.outputs));
     // A result is made in its place, unless something else already stands there or it is wanted twice.
@@ -118,10 +141,7 @@ class Writer {
       if (number === undefined) {
         number =
           buffer.constant === null
-            ? this.value(buffer.type, buffer.size, {
-                kind: 'temporary',
-                offset: base + (plan.offsets.get(buffer) as number),
-              })
+            ? this.value(buffer.type, buffer.size, placed(plan.offsets.get(buffer) as number))
             : this.#constant(buffer, buffer.constant);
         numbers.set(buffer, number);
       }
@@ -136,12 +156,14 @@ class Writer {
           inputs: node.inputs.map(numberOf),
           outputs: node.outputs.map(numberOf),
         });
+      else if (node.control.form === 'tile')
+        steps.push(this.#tile(node.control.tile, inner.get(node) as readonly Unit[], node, numberOf));
       else
         this.#control(
           node,
           inner.get(node) as readonly Unit[],
           numberOf,
-          base + (plan.offsets.get(node.outputs.at(-1) as Buffer) as number),
+          (base ?? 0) + (plan.offsets.get(node.outputs.at(-1) as Buffer) as number),
           steps,
         );
     }
@@ -152,6 +174,29 @@ class Writer {
         steps.push({ form: 'copy', from: results[i], to: target });
     });
     return { steps, results: results.map((number, i) => targets[i] ?? number) };
+  }
+
+  /** The blocks of a tile; what does not leave them is private to whoever runs one. */
+  #tile(
+    { turns, rows, inputs, steps }: Tile,
+    units: readonly Unit[],
+    node: Node,
+    numberOf: (buffer: Buffer) => number,
+  ): Step {
+    const id = this.#loops++;
+    const slice = (of: number, step: number, size: number): number =>
+      this.value(this.values[of].type, size, { kind: 'slice', of, loop: id, step: step * rows });
+    const [body, last] = units.map(unit => {
+      this.privateBytes = Math.max(this.privateBytes, unit.plan.bytes);
+      const read = inputs.map(({ buffer, step }, i) =>
+        step === null ? numberOf(buffer) : slice(numberOf(buffer), step, unit.graph.inputs[i].size),
+      );
+      const written = node.outputs.map((buffer, i) =>
+        slice(numberOf(buffer), steps[i], unit.graph.outputs[i].size),
+      );
+      return this.write(unit, read, written, null).steps;
+    });
+    return { form: 'parallel', id, length: turns, body, last: last ?? null };
   }
 
   #control(
@@ -198,7 +243,7 @@ class Writer {
     const id = this.#loops++;
     const slice = (of: number): number => {
       const { type, size } = this.values[of];
-      return this.value(type, size / length, { kind: 'slice', of, loop: id });
+      return this.value(type, size / length, { kind: 'slice', of, loop: id, step: size / length });
     };
     const carried = outputs.slice(0, carries);
     carried.forEach((to, i) => steps.push({ form: 'copy', from: inputs[constants + i], to }));
@@ -286,12 +331,23 @@ function canOverwrite(graph: Graph, carry: Buffer, next: Buffer): boolean {
 
 /** Compiles a program, control flow included, into one routine. */
 export function compile(program: Program, options: CompileOptions = {}): Compiled {
-  const unit = makeUnit(program, options);
-  const writer = new Writer(program.inputs.length);
-  const inputs = program.inputs.map(({ aval }, index) =>
-    writer.value(aval.dtype, aval.size, { kind: 'input', index }),
-  );
+  return written(makeUnit(program, options), options.name ?? 'program');
+}
+
+/** Compiles a single kernel. */
+export function compileKernel(kernel: Kernel, options: CompileOptions = {}): Routine {
+  const inputs = kernel.inputs.map(({ type, shape }, i) => new Buffer(type, shape, i));
+  const outputs = kernel.outputs.map(({ type, shape }) => new Buffer(type, shape));
+  const graph: Graph = { nodes: [{ kernel, inputs, outputs }], inputs, outputs };
+  return written(unitOf(graph, options), kernel.name).routine;
+}
+
+function written(unit: Unit, name: string): Compiled {
   const { graph } = unit;
+  const writer = new Writer(graph.inputs.length);
+  const inputs = graph.inputs.map(({ type, size }, index) =>
+    writer.value(type, size, { kind: 'input', index }),
+  );
   const made = new Set(graph.nodes.flatMap(node => node.outputs));
   // Every buffer that is a result and is made here is an output, once.
   const outputs: Buffer[] = [];
@@ -310,11 +366,12 @@ export function compile(program: Program, options: CompileOptions = {}): Compile
   );
   return {
     routine: {
-      name: options.name ?? 'program',
+      name,
       values: writer.values,
       steps,
       outputs: outputs.map(({ type, size }) => ({ type, size })),
       arena: unit.plan.bytes,
+      privateArena: writer.privateBytes,
     },
     constants: writer.constants,
     results: results.map(number => {

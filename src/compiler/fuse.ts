@@ -79,10 +79,10 @@ const dear = new Set([
   'digamma',
 ]);
 
-/** What computing a map's element again costs, in simple operations; loads count. */
-function costOf(nest: MapNest): number {
+/** What computing expressions costs, in simple operations; loads count. */
+export function costOf(roots: readonly Expression[]): number {
   let cost = 0;
-  visit(nest.values, x => {
+  visit(roots, x => {
     if (x.op === 'load' || x.op === 'select') cost += 1;
     else if ('args' in x && x.type !== 'int32')
       cost += dear.has(x.op) ? 20 : x.op === 'div' || x.op === 'sqrt' ? 4 : 1;
@@ -176,7 +176,7 @@ class Fusion {
       const uses = this.#uses.get(result) ?? [];
       if (uses.length === 0) continue;
       const plans = uses.map(use => this.#planInline(producer, use));
-      const cost = costOf(nest);
+      const cost = costOf(nest.values);
       const loads = countLoads(nest);
       const cheap = cost <= 2 && loads <= 1;
       const total = plans.reduce<number>((sum, plan) => sum + (plan ?? Number.POSITIVE_INFINITY), 0);

@@ -5,6 +5,7 @@ import type { Tensor } from '../core/tensor.ts';
 import type { ScalarType } from '../kernel/expression.ts';
 import type { BufferType, Kernel, SortNest } from '../kernel/kernel.ts';
 import type { CondParams, Program, ScanParams, WhileParams } from '../primitives/primitive.ts';
+import type { Tile } from './tile.ts';
 
 /** A buffer of the graph: an input or constant of the program, a kernel's result, or scratch memory. */
 export class Buffer {
@@ -30,11 +31,12 @@ export class Buffer {
   }
 }
 
-/** Control flow: the parameters of its form. */
+/** Control flow: the parameters of its form. A tile is a group of kernels that runs block by block. */
 export type Control =
   | { readonly form: 'scan'; readonly params: ScanParams }
   | { readonly form: 'while'; readonly params: WhileParams }
-  | { readonly form: 'cond'; readonly params: CondParams };
+  | { readonly form: 'cond'; readonly params: CondParams }
+  | { readonly form: 'tile'; readonly tile: Tile };
 
 /** One kernel and the buffers that it reads and writes; `kernel.inputs` are the shapes under which it reads them. */
 export interface Node {
@@ -55,7 +57,7 @@ export interface Graph {
 const typed = (aval: Aval, shape = aval.shape): BufferType => ({ type: aval.dtype, shape });
 
 /** Control flow stands in the graph as a kernel that fusion cannot look into. */
-const opaque: SortNest = { form: 'sort', extents: [], along: 0, descending: false, positions: false };
+export const opaque: SortNest = { form: 'sort', extents: [], along: 0, descending: false, positions: false };
 
 /** Lowers every equation. Calls must have been inlined. Aliases (reshapes, marks) leave no node. */
 export function buildGraph(program: Program): Graph {

@@ -177,6 +177,11 @@ export class OutOfMemory extends CotangentError {
   static override readonly title = 'Out of memory';
 }
 
+export class ThreadFailed extends CotangentError {
+  static override readonly id = 'CT124';
+  static override readonly title = 'Thread failed';
+}
+
 export class NoBackend extends CotangentError {
   static override readonly id = 'CT121';
   static override readonly title = 'No backend';

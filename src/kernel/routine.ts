@@ -3,14 +3,16 @@ import type { ScalarType } from './expression.ts';
 import type { Kernel } from './kernel.ts';
 
 /**
- * Where a value's elements are. Constants are inputs after the program's own. Temporaries share one arena: `offset` is
- * in bytes. A slice is the part of another value that belongs to the current turn of a loop.
+ * Where a value's elements are. Constants are inputs after the program's own. Temporaries share one arena, private ones
+ * an arena of the thread that runs a turn of a parallel loop: `offset` is in bytes. A slice is the part of another value
+ * that belongs to the current turn of a loop: it begins `step` elements after that of the turn before.
  */
 export type Place =
   | { readonly kind: 'input'; readonly index: number }
   | { readonly kind: 'output'; readonly index: number }
   | { readonly kind: 'temporary'; readonly offset: number }
-  | { readonly kind: 'slice'; readonly of: number; readonly loop: number };
+  | { readonly kind: 'private'; readonly offset: number }
+  | { readonly kind: 'slice'; readonly of: number; readonly loop: number; readonly step: number };
 
 export interface Value {
   readonly type: ScalarType;
@@ -42,6 +44,18 @@ export interface LoopStep {
   readonly body: readonly Step[];
 }
 
+/**
+ * A loop whose turns are independent and may run in any order, on several threads: only slices and private values are
+ * written. `last` takes the place of the body in the last turn where that is smaller. Parallel loops do not nest.
+ */
+export interface ParallelStep {
+  readonly form: 'parallel';
+  readonly id: number;
+  readonly length: number;
+  readonly body: readonly Step[];
+  readonly last: readonly Step[] | null;
+}
+
 /** The condition's steps, then, while they leave true in the predicate, the body and the condition again. */
 export interface WhileStep {
   readonly form: 'while';
@@ -57,7 +71,7 @@ export interface BranchStep {
   readonly onFalse: readonly Step[];
 }
 
-export type Step = KernelStep | CopyStep | LoopStep | WhileStep | BranchStep;
+export type Step = KernelStep | CopyStep | LoopStep | ParallelStep | WhileStep | BranchStep;
 
 export interface Routine {
   readonly name: string;
@@ -67,47 +81,28 @@ export interface Routine {
   readonly outputs: readonly { readonly type: ScalarType; readonly size: number }[];
   /** Bytes of the arena that temporaries share. */
   readonly arena: number;
+  /** Bytes of the arena that every thread has for private values. */
+  readonly privateArena: number;
 }
 
 /** All kernels of a routine, those in loops once. */
 export function kernelsOf(steps: readonly Step[]): KernelStep[] {
-  return steps.flatMap(step => (step.form === 'kernel' ? [step] : kernelsOf(inner(step))));
+  return steps.flatMap(step => (step.form === 'kernel' ? [step] : kernelsOf(stepsIn(step))));
 }
 
 /** The steps inside a step. */
-function inner(step: Exclude<Step, KernelStep>): readonly Step[] {
+export function stepsIn(step: Step): readonly Step[] {
   switch (step.form) {
+    case 'kernel':
     case 'copy':
       return [];
     case 'loop':
       return step.body;
+    case 'parallel':
+      return [...step.body, ...(step.last ?? [])];
     case 'while':
       return [...step.condition, ...step.body];
     case 'branch':
       return [...step.onTrue, ...step.onFalse];
   }
-}
-
-/** A routine of one kernel, whose inputs and outputs are the kernel's. */
-export function singleKernel(kernel: Kernel): Routine {
-  const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-  const inputs = kernel.inputs.map(
-    ({ type, shape }, index): Value => ({ type, size: sizeOf(shape), place: { kind: 'input', index } }),
-  );
-  const outputs = kernel.outputs.map(
-    ({ type, shape }, index): Value => ({ type, size: sizeOf(shape), place: { kind: 'output', index } }),
-  );
-  const step: KernelStep = {
-    form: 'kernel',
-    kernel,
-    inputs: inputs.map((_, i) => i),
-    outputs: outputs.map((_, i) => inputs.length + i),
-  };
-  return {
-    name: kernel.name,
-    values: [...inputs, ...outputs],
-    steps: [step],
-    outputs: outputs.map(({ type, size }) => ({ type, size })),
-    arena: 0,
-  };
 }

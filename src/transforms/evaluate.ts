@@ -1,14 +1,18 @@
 /** The outermost interpretation: computes, by the kernels of a backend. */
 
-import { type Backend, OutOfMemory as BackendOutOfMemory, type Run } from '../backends/backend.ts';
-import { type Compiled, compile } from '../compiler/compile.ts';
+import {
+  type Backend,
+  OutOfMemory as BackendOutOfMemory,
+  ThreadFailed as BackendThreadFailed,
+  type Run,
+} from '../backends/backend.ts';
+import { type Compiled, compile, compileKernel } from '../compiler/compile.ts';
 import type { Aval } from '../core/aval.ts';
-import { OutOfMemory, TracerLeak } from '../core/errors.ts';
+import { OutOfMemory, ThreadFailed, TracerLeak } from '../core/errors.ts';
 import { isProgram } from '../core/print.ts';
 import { Variable } from '../core/program.ts';
 import { ConcreteTensor, type Storage, type Tensor } from '../core/tensor.ts';
 import { assertAlive, noBackend, setBaseTrace, Trace } from '../core/trace.ts';
-import { singleKernel } from '../kernel/routine.ts';
 import type { InlineParams, Primitive, Program } from '../primitives/primitive.ts';
 
 /** How one application of a primitive to operands of certain avals is computed. */
@@ -71,14 +75,14 @@ function makePlan(primitive: Primitive, operands: readonly Aval[], params: objec
   const nest = primitive.lower(operands, params, outputs);
   if (nest.form === 'alias') return { outputs, run: null, alias: nest.source };
   const typed = (aval: Aval) => ({ type: aval.dtype, shape: aval.shape });
-  const run = currentBackend().compile(
-    singleKernel({
-      name: primitive.name,
-      inputs: operands.map(typed),
-      outputs: outputs.map(typed),
-      nest,
-    }),
-  );
+  const device = currentBackend();
+  const kernel = {
+    name: primitive.name,
+    inputs: operands.map(typed),
+    outputs: outputs.map(typed),
+    nest,
+  };
+  const run = device.compile(compileKernel(kernel, { threads: device.threads }));
   return { outputs, run, alias: -1 };
 }
 
@@ -130,7 +134,7 @@ interface Ready {
 function readyOf(program: Program): Ready {
   let ready = compiledPrograms.get(program);
   if (ready === undefined) {
-    const compiled = compile(program);
+    const compiled = compile(program, { threads: currentBackend().threads });
     ready = {
       run: currentBackend().compile(compiled.routine),
       compiled,
@@ -167,11 +171,17 @@ function runRoutine(run: Run, inputs: readonly Storage[], outputs: readonly Stor
   withinBudget(() => run(inputs, outputs));
 }
 
-/** Turns a backend's want of memory into the error that says what to do. */
+/** Turns a backend's failures into errors that say what to do. */
 function withinBudget<T>(body: () => T): T {
   try {
     return body();
   } catch (error) {
+    if (error instanceof BackendThreadFailed)
+      throw new ThreadFailed({
+        did: 'lost a worker thread in the middle of a computation',
+        expected: 'all threads to finish their part; the results of this call are not complete',
+        remedy: 'call it again; if it happens again, config({ threads: 1 }) computes without workers',
+      });
     if (!(error instanceof BackendOutOfMemory)) throw error;
     throw new OutOfMemory({
       did: `needed ${error.wanted} bytes more than the memory budget of ${error.budget} bytes leaves`,

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import '../../src/setup.ts';
 import type { Backend, Buffer } from '../../src/backends/backend.ts';
 import { referenceBackend } from '../../src/backends/reference/index.ts';
+import { compileKernel } from '../../src/compiler/compile.ts';
 import type { Aval } from '../../src/core/aval.ts';
 import type { Kernel } from '../../src/kernel/kernel.ts';
-import { singleKernel } from '../../src/kernel/routine.ts';
 import { primitives } from '../../src/primitives/index.ts';
 import type { Sample } from '../../src/primitives/primitive.ts';
 import { operandsOf } from '../laws/samples.ts';
@@ -35,7 +35,7 @@ export function backendSuite(name: string, backend: Backend, ulps = 8): void {
           const results = [backend, specification].map(one => {
             const inputs = operands.map(operand => one.adopt(operand.storage as Buffer, operand.dtype));
             const buffers = outputs.map(output => one.allocate(output.dtype, output.size));
-            one.compile(singleKernel(kernel))(inputs, buffers);
+            one.compile(compileKernel(kernel))(inputs, buffers);
             return buffers.map(buffer => Array.from(buffer.read() as Iterable<number>));
           });
           results[0].forEach((found, k) => {

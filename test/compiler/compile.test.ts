@@ -5,9 +5,8 @@ import { describe, expect, test } from 'vitest';
 import type { Backend, Buffer } from '../../src/backends/backend.ts';
 import { referenceBackend } from '../../src/backends/reference/index.ts';
 import { wasmBackend } from '../../src/backends/wasm/index.ts';
-import { compile } from '../../src/compiler/compile.ts';
+import { compile, compileKernel } from '../../src/compiler/compile.ts';
 import type { ConcreteTensor } from '../../src/core/tensor.ts';
-import { singleKernel } from '../../src/kernel/routine.ts';
 import { primitives } from '../../src/primitives/index.ts';
 import type { Program } from '../../src/primitives/primitive.ts';
 import { program } from '../../src/transforms/program.ts';
@@ -130,5 +129,5 @@ test('a routine of one kernel is the kernel', () => {
     outputs: [],
     nest: { form: 'map' as const, extents: [], values: [] },
   };
-  expect(singleKernel(kernel).steps).toEqual([{ form: 'kernel', kernel, inputs: [], outputs: [] }]);
+  expect(compileKernel(kernel).steps).toEqual([{ form: 'kernel', kernel, inputs: [], outputs: [] }]);
 });

@@ -94,13 +94,16 @@ function runSteps(
         at(step.to).set(at(step.from));
         break;
       case 'loop':
+      case 'parallel':
         for (let turn = 0; turn < step.length; turn++) {
-          const index = step.reverse ? step.length - 1 - turn : turn;
+          const isLast = turn === step.length - 1;
+          const index = step.form === 'loop' && step.reverse ? step.length - 1 - turn : turn;
           routine.values.forEach(({ place, size }, number) => {
-            if (place.kind === 'slice' && place.loop === step.id)
-              elements[number] = at(place.of).subarray(index * size, (index + 1) * size);
+            if (place.kind !== 'slice' || place.loop !== step.id) return;
+            elements[number] = at(place.of).subarray(index * place.step, index * place.step + size);
           });
-          runSteps(step.body, routine, elements, made);
+          const body = step.form === 'parallel' && isLast ? (step.last ?? step.body) : step.body;
+          runSteps(body, routine, elements, made);
         }
         break;
       case 'while':
@@ -135,9 +138,11 @@ export function referenceBackend(options: ReferenceOptions = {}): Backend {
       );
       return (inputs, outputs) => {
         const arena = routine.arena === 0 ? null : new ArrayBuffer(routine.arena);
+        const own = routine.privateArena === 0 ? null : new ArrayBuffer(routine.privateArena);
         const elements = routine.values.map(({ type, size, place }): Elements => {
           if (place.kind === 'slice') return none;
           if (place.kind === 'temporary') return new views[type](arena as ArrayBuffer, place.offset, size);
+          if (place.kind === 'private') return new views[type](own as ArrayBuffer, place.offset, size);
           return (place.kind === 'input' ? inputs : outputs)[place.index].read() as Elements;
         });
         runSteps(routine.steps, routine, elements, made);

@@ -43,6 +43,7 @@ function roundUp(bytes: number): number {
 
 export class Heap {
   readonly memory: WebAssembly.Memory;
+  readonly isShared: boolean;
   #budget: number;
   #tick = 0;
   #held = 0;
@@ -54,9 +55,18 @@ export class Heap {
   readonly #blocks = new Set<Block>();
   readonly #released = new FinalizationRegistry<Block>(block => this.#release(block));
 
-  constructor(budget: number) {
+  constructor(budget: number, { shared = false }: { readonly shared?: boolean } = {}) {
     this.#budget = budget;
-    this.memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
+    this.memory = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared });
+    this.isShared = shared;
+  }
+
+  /** A copy of bytes that stays in the memory for good. */
+  keep(bytes: Uint8Array): number {
+    const address = page + this.#arena.extend(roundUp(bytes.length));
+    this.#grow(address + bytes.length + guard, bytes.length);
+    new Uint8Array(this.memory.buffer, address, bytes.length).set(bytes);
+    return address;
   }
 
   get budget(): number {
@@ -182,7 +192,8 @@ export class Heap {
     let freed = 0;
     for (const block of [...this.#blocks].sort((a, b) => a.used - b.used)) {
       if (freed >= bytes || block.used >= before) return;
-      block.outside = this.memory.buffer.slice(block.address, block.address + block.bytes) as ArrayBuffer;
+      block.outside = new ArrayBuffer(block.bytes);
+      new Uint8Array(block.outside).set(new Uint8Array(this.memory.buffer, block.address, block.bytes));
       freed += roundUp(block.bytes);
       this.#release(block);
     }

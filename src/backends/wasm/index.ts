@@ -5,20 +5,35 @@ import type { Backend, Buffer, Elements, MemoryUse, Run } from '../backend.ts';
 import { enableRelaxedSimd, ModuleBuilder } from './encode.ts';
 import { Heap, HeapBuffer } from './heap.ts';
 import { assemble } from './routine.ts';
+import { availableThreads, Threads } from './threads.ts';
 
 export interface WasmOptions {
   /** Bytes that tensors may take in the heap before the least recently used ones move out. Default 1 GiB. */
   readonly budget?: number;
+  /** Threads for parallel loops. Default: as many as the engine has processors, 1 where memory cannot be shared. */
+  readonly threads?: number;
 }
 
 export class WasmBackend implements Backend {
   readonly name = 'wasm';
   readonly heap: Heap;
   readonly #adopted = new WeakMap<Buffer, HeapBuffer>();
+  readonly #threads: Threads | null = null;
 
   constructor(options: WasmOptions = {}) {
     enableRelaxedSimd();
-    this.heap = new Heap(options.budget ?? 2 ** 30);
+    const most = availableThreads();
+    this.heap = new Heap(options.budget ?? 2 ** 30, { shared: most > 1 });
+    if (this.heap.isShared) this.#threads = new Threads(this.heap.memory, options.threads ?? most);
+  }
+
+  get threads(): number {
+    return this.#threads?.count ?? 1;
+  }
+
+  /** How many threads run parallel loops; 1 where memory cannot be shared. */
+  set threads(count: number) {
+    if (this.#threads !== null) this.#threads.count = count;
   }
 
   memory(): MemoryUse {
@@ -47,21 +62,35 @@ export class WasmBackend implements Backend {
 
   compile(routine: Routine): Run {
     const { heap } = this;
-    const { bytes, inputs: read, table, arena } = assemble(routine);
+    const pool = this.#threads?.isFull === false ? this.#threads : null;
+    const {
+      bytes,
+      inputs: read,
+      table,
+      arena,
+      own,
+      parallel,
+    } = assemble(routine, {
+      module: pool?.modules ?? null,
+      shared: heap.isShared,
+    });
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
       env: { memory: heap.memory },
     });
-    const run = instance.exports.run as (table: number, arena: number) => void;
+    const run = instance.exports.run as (table: number, arena: number, own: number, turn: number) => void;
+    const shares = parallel && pool !== null && pool.count > 1;
+    if (shares) pool.add(heap.keep(bytes), bytes.length);
     return (inputs, outputs) => {
       heap.begin();
       for (let i = 0; i < read; i++) heap.touch((inputs[i] as HeapBuffer).block);
       for (const output of outputs) heap.touch((output as HeapBuffer).block);
-      const space = heap.scratch(table + arena);
+      const space = heap.scratch(table + arena + own * (shares ? pool.count : 1));
       const addresses = heap.words();
       let at = space >> 2;
       for (let i = 0; i < read; i++) addresses[at++] = (inputs[i] as HeapBuffer).block.address;
       for (const output of outputs) addresses[at++] = (output as HeapBuffer).block.address;
-      run(space, space + table);
+      run(space, space + table, space + table + arena, 0);
+      if (shares) pool.check();
     };
   }
 }

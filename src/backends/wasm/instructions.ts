@@ -144,6 +144,12 @@ export const i32 = {
   load8_u: loadOp('i32', [0x2d], 0) as Load,
   store: storeOp([0x36], 2) as Store,
   store8: storeOp([0x3a], 0) as Store,
+  atomicLoad: loadOp('i32', [0xfe, 0x10], 2) as Load,
+  atomicStore: storeOp([0xfe, 0x17], 2) as Store,
+  /** Adds to memory and gives what was there. */
+  atomicAdd: ((address, x) => value('i32', address.code, x.code, [0xfe, 0x1e], 2, 0)) as Binary,
+  /** Wakes so many of those who wait at an address; gives how many. */
+  notify: ((address, count) => value('i32', address.code, count.code, [0xfe, 0x00], 2, 0)) as Binary,
   trunc_sat_f32_s: unary('i32', [0xfc, 0]) as Unary,
   trunc_sat_f32_u: unary('i32', [0xfc, 1]) as Unary,
   trunc_sat_f64_s: unary('i32', [0xfc, 2]) as Unary,

@@ -1,7 +1,7 @@
 /** Routines as WebAssembly modules: one function for each kernel, and one that runs the steps. */
 import type { Kernel } from '../../kernel/kernel.ts';
 import { kernelKey } from '../../kernel/rewrite.ts';
-import { kernelsOf, type Routine, type Step } from '../../kernel/routine.ts';
+import { kernelsOf, type ParallelStep, type Routine, type Step, stepsIn } from '../../kernel/routine.ts';
 import {
   type FunctionBuilder,
   type FunctionRef,
@@ -16,6 +16,7 @@ import { addNest } from './nest.ts';
 import { addPatches, matchPatches, patchWorkspace } from './patches.ts';
 import { addProduct, Gemms, matchProduct, workspaceOf } from './product.ts';
 import { addSort, sortWorkspace } from './sort.ts';
+import { closed, control } from './threads.ts';
 
 export interface Assembled {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -23,8 +24,18 @@ export interface Assembled {
   readonly inputs: number;
   /** Bytes of the table of addresses and turns. */
   readonly table: number;
-  /** Bytes of the arena with the workspace of products and sorts behind it. */
   readonly arena: number;
+  /** Bytes that each thread needs for itself: private values, and behind them the workspace of products and sorts. */
+  readonly own: number;
+  /** Whether there are loops that threads can share. */
+  readonly parallel: boolean;
+}
+
+export interface AssembleOptions {
+  /** The number of the module among those that workers know; null for one thread. */
+  readonly module: number | null;
+  /** Whether the memory is shared. */
+  readonly shared: boolean;
 }
 
 const maximumPages = 65536;
@@ -92,27 +103,44 @@ class Kernels {
 /** A sequence longer than this is cut: an engine's time for a function grows faster than its length. */
 const longest = 48;
 
+/** Tries of a thread that waits for the others, some minutes, before it gives up. */
+const patience = 2 ** 31 - 1;
+
 /**
- * Writes the steps of a routine as functions of (table, arena). The table holds, as int32, the addresses of all
- * inputs and outputs, then the current turn of every loop.
+ * Writes the steps of a routine as functions of (table, arena, own, turn). The table holds, as int32, the addresses of
+ * all inputs and outputs, then the current turn of every loop; `own` is the thread's private memory, `turn` that of the
+ * parallel loop around, if any.
  */
 class StepWriter {
   readonly #module: ModuleBuilder;
   readonly #routine: Routine;
   readonly #kernels: Kernels;
   readonly #inputs: number;
+  /** Bytes of a thread's own memory, and the module's number for the workers. */
+  readonly #own: number;
+  readonly #number: number | null;
+  readonly #parallel: ReadonlySet<number>;
+  #exported = 0;
 
-  constructor(module: ModuleBuilder, routine: Routine, kernels: Kernels, inputs: number) {
+  constructor(
+    module: ModuleBuilder,
+    routine: Routine,
+    kernels: Kernels,
+    plan: { readonly inputs: number; readonly own: number; readonly number: number | null },
+  ) {
     this.#module = module;
     this.#routine = routine;
     this.#kernels = kernels;
-    this.#inputs = inputs;
+    this.#inputs = plan.inputs;
+    this.#own = plan.own;
+    this.#number = plan.number;
+    this.#parallel = parallelLoops(routine.steps);
   }
 
   /** The function of a sequence of steps. */
   sequence(steps: readonly Step[], exported: string | null = null): FunctionRef {
     return this.#module.function(
-      ['i32', 'i32'],
+      ['i32', 'i32', 'i32', 'i32'],
       [],
       f => {
         if (steps.length > longest) {
@@ -126,7 +154,7 @@ class StepWriter {
   }
 
   #call(f: FunctionBuilder, steps: readonly Step[]): void {
-    if (steps.length > 0) f.run(this.sequence(steps), f.params[0], f.params[1]);
+    if (steps.length > 0) f.run(this.sequence(steps), ...f.params);
   }
 
   #turn(loop: number): number {
@@ -134,11 +162,13 @@ class StepWriter {
   }
 
   #address(f: FunctionBuilder, number: number): Value {
-    const [table, arena] = f.params;
-    const { place, type, size } = this.#routine.values[number];
+    const [table, arena, own, turn] = f.params;
+    const { place, type } = this.#routine.values[number];
     switch (place.kind) {
       case 'temporary':
-        return place.offset === 0 ? arena : i32.add(arena, i32.const(place.offset));
+        return plus(arena, place.offset);
+      case 'private':
+        return plus(own, place.offset);
       case 'input':
         return i32.load(table, 4 * place.index);
       case 'output':
@@ -146,7 +176,10 @@ class StepWriter {
       case 'slice':
         return i32.add(
           this.#address(f, place.of),
-          i32.mul(i32.load(table, this.#turn(place.loop)), i32.const(size * bytesOf[type])),
+          i32.mul(
+            this.#parallel.has(place.loop) ? turn : i32.load(table, this.#turn(place.loop)),
+            i32.const(place.step * bytesOf[type]),
+          ),
         );
     }
   }
@@ -155,7 +188,7 @@ class StepWriter {
     switch (step.form) {
       case 'kernel': {
         const made = this.#kernels.of(step.kernel);
-        const workspace = i32.add(f.params[1], i32.const(this.#routine.arena));
+        const workspace = plus(f.params[2], this.#routine.privateArena);
         if (made !== null)
           f.run(
             made,
@@ -181,6 +214,9 @@ class StepWriter {
           this.#call(f, step.body);
         });
         break;
+      case 'parallel':
+        this.#parallelLoop(f, step);
+        break;
       case 'while':
         f.while(
           () => {
@@ -198,31 +234,122 @@ class StepWriter {
         );
     }
   }
+
+  #parallelLoop(f: FunctionBuilder, step: ParallelStep): void {
+    const body = this.sequence(step.body);
+    const last = step.last === null ? body : this.sequence(step.last);
+    const [table, arena, own] = f.params;
+    const run = (g: FunctionBuilder, turn: Value): void => {
+      if (last === body) g.run(body, g.params[0], g.params[1], g.params[2], turn);
+      else
+        g.if(
+          i32.lt_s(turn, i32.const(step.length - 1)),
+          () => g.run(body, g.params[0], g.params[1], g.params[2], turn),
+          () => g.run(last, g.params[0], g.params[1], g.params[2], turn),
+        );
+    };
+    const alone = (): void => f.for(i32.const(0), i32.const(step.length), 1, turn => run(f, turn));
+    if (this.#number === null) {
+      alone();
+      return;
+    }
+    const at = (name: keyof typeof control): Value => i32.const(control[name]);
+    const one = i32.const(1);
+    const number = this.#exported++;
+    // What every thread does: take turns until none is left.
+    const take = this.#module.function(
+      ['i32', 'i32', 'i32'],
+      [],
+      g => {
+        const turn = g.local('i32');
+        g.while(
+          () => {
+            g.emit(turn.set(i32.atomicAdd(at('next'), one)));
+            return i32.lt_u(turn, i32.const(step.length));
+          },
+          () => run(g, turn),
+        );
+        return undefined;
+      },
+      `p${number}`,
+    );
+    const helpers = i32.and(
+      i32.gt_s(i32.atomicLoad(at('ready')), i32.const(0)),
+      i32.gt_s(i32.load(at('allowed')), i32.const(0)),
+    );
+    const drop = (x: Value): void => f.emit([x.code, 0x1a]);
+    f.if(
+      helpers,
+      () => {
+        [
+          i32.const(this.#number as number),
+          i32.const(number),
+          table,
+          arena,
+          own,
+          i32.const(this.#own),
+        ].forEach((word, i) => f.emit(i32.store(at('job'), word, 4 * i)));
+        f.emit(i32.atomicStore(at('next'), i32.const(0)));
+        drop(i32.atomicAdd(at('gate'), i32.const(-closed)));
+        drop(i32.atomicAdd(at('generation'), one));
+        f.if(i32.atomicLoad(at('sleeping')), () => drop(i32.notify(at('generation'), i32.const(-1))));
+        f.run(take, table, arena, own);
+        drop(i32.atomicAdd(at('gate'), i32.const(closed)));
+        const tries = f.let(i32.const(0));
+        f.while(
+          () => i32.ne(i32.atomicLoad(at('gate')), i32.const(closed)),
+          () => {
+            f.emit(tries.set(i32.add(tries, one)));
+            // A trap: unreachable.
+            f.if(i32.eq(tries, i32.const(patience)), () => f.emit([0x00]));
+          },
+        );
+      },
+      alone,
+    );
+  }
+}
+
+const plus = (address: Value, offset: number): Value =>
+  offset === 0 ? address : i32.add(address, i32.const(offset));
+
+/** All steps of a list, those inside others too. */
+function allSteps(steps: readonly Step[]): Step[] {
+  return steps.flatMap(step => [step, ...allSteps(stepsIn(step))]);
+}
+
+function parallelLoops(steps: readonly Step[]): Set<number> {
+  return new Set(allSteps(steps).flatMap(step => (step.form === 'parallel' ? [step.id] : [])));
 }
 
 function countLoops(steps: readonly Step[]): number {
-  return steps.reduce((most, step) => {
-    if (step.form === 'loop') return Math.max(most, step.id + 1, countLoops(step.body));
-    if (step.form === 'while') return Math.max(most, countLoops(step.condition), countLoops(step.body));
-    return step.form === 'branch' ? Math.max(most, countLoops(step.onTrue), countLoops(step.onFalse)) : most;
-  }, 0);
+  const ids = allSteps(steps).map(step => (step.form === 'loop' || step.form === 'parallel' ? step.id : -1));
+  return Math.max(-1, ...ids) + 1;
 }
 
-/** The module of a routine, with a function `run` of (table, arena). */
-export function assemble(routine: Routine): Assembled {
-  const module = new ModuleBuilder({ shared: false, maximumPages });
+/** The module of a routine, with a function `run` of (table, arena, own, 0). */
+export function assemble(
+  routine: Routine,
+  { module: number, shared }: AssembleOptions = { module: null, shared: false },
+): Assembled {
+  const module = new ModuleBuilder({ shared, maximumPages });
   const kernels = new Kernels(module);
   for (const step of kernelsOf(routine.steps)) kernels.of(step.kernel);
   const inputs = Math.max(
     0,
     ...routine.values.map(({ place }) => (place.kind === 'input' ? place.index + 1 : 0)),
   );
-  new StepWriter(module, routine, kernels, inputs).sequence(routine.steps, 'run');
-  const entries = inputs + routine.outputs.length + countLoops(routine.steps);
+  const parallel = parallelLoops(routine.steps).size > 0;
+  const aligned = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+  const own = aligned(routine.privateArena + kernels.workspace + 64);
+  new StepWriter(module, routine, kernels, { inputs, own, number }).sequence(routine.steps, 'run');
+  const entries = inputs + routine.outputs.length + countLoops(routine.steps) + 1;
   return {
     bytes: module.finish(),
     inputs,
-    table: Math.ceil((4 * entries + 1) / 64) * 64,
-    arena: routine.arena + kernels.workspace,
+    table: aligned(4 * entries),
+    arena: aligned(routine.arena),
+    own,
+    parallel,
   };
 }

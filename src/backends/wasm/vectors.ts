@@ -347,6 +347,11 @@ export class VectorPrinter {
       stride *= shape[d];
     }
     for (const axis of terms.keys()) if (!this.#counters.has(axis)) terms.delete(axis);
+    // An instruction's own offset is added without wrapping around: not to an address that was counted down.
+    if ([...terms.values()].some(c => c < 0)) {
+      extra.push(i32.const(constant));
+      constant = 0;
+    }
     const along = this.loops.vectorAxis === null ? 0 : (terms.get(this.loops.vectorAxis) ?? 0);
     const { vectorAxis } = this.loops;
     if (irregular.length > 0) {
