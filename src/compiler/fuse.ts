@@ -141,7 +141,8 @@ interface Use {
 
 class Fusion {
   readonly #graph: Graph;
-  readonly #uses = new Map<Buffer, Use[]>();
+  /** Which nodes read a buffer, kept up to date. */
+  readonly #readers = new Map<Buffer, Set<Node>>();
   readonly #kept: Set<Buffer>;
   readonly #interner = new Interner();
 
@@ -151,29 +152,40 @@ class Fusion {
   }
 
   run(): void {
+    for (const node of this.#graph.nodes) this.#reads(node, []);
     this.#inlineMaps();
     this.#absorbIntoReductions();
     this.#joinMaps();
   }
 
-  #countUses(): void {
-    this.#uses.clear();
-    for (const node of this.#graph.nodes)
-      node.inputs.forEach((buffer, source) => {
-        const uses = this.#uses.get(buffer);
-        if (uses === undefined) this.#uses.set(buffer, [{ node, source }]);
-        else uses.push({ node, source });
-      });
+  /** Notes that a node reads other buffers than before. */
+  #reads(node: Node, before: readonly Buffer[]): void {
+    for (const buffer of before) if (!node.inputs.includes(buffer)) this.#readers.get(buffer)?.delete(node);
+    for (const buffer of node.inputs) {
+      const readers = this.#readers.get(buffer);
+      if (readers === undefined) this.#readers.set(buffer, new Set([node]));
+      else readers.add(node);
+    }
+  }
+
+  #forget(node: Node): void {
+    for (const buffer of node.inputs) this.#readers.get(buffer)?.delete(node);
+  }
+
+  #usesOf(buffer: Buffer): Use[] {
+    return [...(this.#readers.get(buffer) ?? [])].flatMap(node =>
+      node.inputs.flatMap((input, source) => (input === buffer ? [{ node, source }] : [])),
+    );
   }
 
   /** Producers first: by the time a map is looked at, what it loads is stored for good. */
   #inlineMaps(): void {
-    this.#countUses();
-    for (const producer of [...this.#graph.nodes]) {
+    const gone = new Set<Node>();
+    for (const producer of this.#graph.nodes) {
       const { nest } = producer.kernel;
       if (nest.form !== 'map' || producer.outputs.length !== 1) continue;
       const [result] = producer.outputs;
-      const uses = this.#uses.get(result) ?? [];
+      const uses = this.#usesOf(result);
       if (uses.length === 0) continue;
       const plans = uses.map(use => this.#planInline(producer, use));
       const cost = costOf(nest.values);
@@ -185,14 +197,20 @@ class Fusion {
         : plans.every(plan => plan !== null) && total <= result.size * (cost <= 6 ? 2 : 1);
       if (!worthwhile) continue;
       if (this.#kept.has(result) && !cheap) continue;
+      const before = new Map(uses.map(use => [use.node, use.node.inputs]));
       uses.forEach((use, i) => {
         if (plans[i] !== null) this.#inline(producer, use);
       });
-      for (const node of new Set(uses.map(use => use.node))) dropUnread(node);
-      if (!this.#kept.has(result) && plans.every(plan => plan !== null))
-        this.#graph.nodes.splice(this.#graph.nodes.indexOf(producer), 1);
-      this.#countUses();
+      for (const [node, inputs] of before) {
+        dropUnread(node);
+        this.#reads(node, inputs);
+      }
+      if (!this.#kept.has(result) && plans.every(plan => plan !== null)) {
+        gone.add(producer);
+        this.#forget(producer);
+      }
     }
+    this.#graph.nodes = this.#graph.nodes.filter(node => !gone.has(node));
   }
 
   /** How often the producer's element would be computed in this consumer, or null where it cannot move in. */
@@ -247,18 +265,17 @@ class Fusion {
 
   /** Maps over a reduction's kept axes become results of the reduction. */
   #absorbIntoReductions(): void {
-    for (let changed = true; changed; ) {
-      changed = false;
-      this.#countUses();
-      for (const reduction of this.#graph.nodes) {
+    for (const reduction of [...this.#graph.nodes]) {
+      for (;;) {
         const { nest } = reduction.kernel;
-        if (nest.form !== 'reduce' || isProduct(nest) || reduction.outputs.length !== 1) continue;
-        const uses = this.#uses.get(reduction.outputs[0]) ?? [];
-        const consumer = new Set(uses.map(use => use.node)).size === 1 ? uses[0].node : undefined;
-        if (consumer === undefined || this.#kept.has(reduction.outputs[0])) continue;
-        if (!this.#absorb(reduction, nest, consumer)) continue;
-        changed = true;
-        break;
+        if (nest.form !== 'reduce' || isProduct(nest) || reduction.outputs.length !== 1) break;
+        const [result] = reduction.outputs;
+        const readers = [...(this.#readers.get(result) ?? [])];
+        if (readers.length !== 1 || this.#kept.has(result)) break;
+        const before = reduction.inputs;
+        if (!this.#absorb(reduction, nest, readers[0])) break;
+        this.#forget(readers[0]);
+        this.#reads(reduction, before);
       }
     }
   }

@@ -51,7 +51,7 @@ export interface Graph {
   nodes: Node[];
   readonly inputs: readonly Buffer[];
   /** The results of the program, in order. */
-  readonly outputs: readonly Buffer[];
+  outputs: readonly Buffer[];
 }
 
 const typed = (aval: Aval, shape = aval.shape): BufferType => ({ type: aval.dtype, shape });
