@@ -3,6 +3,15 @@ import { defineConfig } from 'vitest/config';
 
 const src = fileURLToPath(new URL('./src', import.meta.url));
 
+/** What must hold on every device; the rest of the tests names its backends itself, or needs none. */
+const onEveryDevice = ['laws', 'nn', 'numpy', 'optim', 'oracle', 'random', 'transforms'];
+
+const shared = {
+  environment: 'node' as const,
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+};
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -11,11 +20,19 @@ export default defineConfig({
     ],
   },
   test: {
-    environment: 'node',
-    include: ['test/**/*.test.ts'],
     pool: 'threads',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { ...shared, name: 'wasm', include: ['test/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: 'reference',
+          include: onEveryDevice.map(room => `test/${room}/**/*.test.ts`),
+          setupFiles: ['test/reference.ts'],
+        },
+      },
+    ],
   },
 });

@@ -128,16 +128,19 @@ export class Printer {
     return has;
   }
 
-  /** JavaScript for the expression at loop `level`; `guarded` inside a branch, where loads may not move out. */
+  /**
+   * JavaScript for the expression at loop `level`; `guarded` inside a branch, where loads should not move out: what a
+   * load beyond the end gives is not used, but it is slow. One that several need moves all the same, and is done once.
+   */
   print(x: Expression, level: number, guarded = false): string {
     const known = this.#names.get(x);
     if (known !== undefined) return known;
     if (x.op === 'constant') return number(x.value);
     if (x.op === 'axis') return `i${x.axis}`;
     if (x.op === 'carry') return this.carries.names[x.index];
-    const movable = !(guarded && this.#hasLoad(x));
     const depth = this.depth(x);
-    const worthy = movable && ((this.#uses.get(x) ?? 0) > 1 || depth < level);
+    const shared = (this.#uses.get(x) ?? 0) > 1;
+    const worthy = shared || (depth < level && !(guarded && this.#hasLoad(x)));
     const text = this.#text(x, worthy ? depth : level, guarded && !worthy);
     if (!worthy) return text;
     const name = `t${this.#next++}`;
@@ -215,7 +218,9 @@ function binaryText(
   if (op === 'pow') return wrapped(type, `m.pow(${a}, ${b})`);
   if (op === 'atan2') return wrapped(type, `Math.atan2(${a}, ${b})`);
   if (op === 'div' && !isFloat(operandType)) return wrapped(type, `(${b} === 0 ? 0 : ${a} / ${b})`);
-  const text = `${a} ${infix[op]} ${b}`;
+  const bitwise = op === 'and' || op === 'or' || op === 'xor';
+  // `>>>`, which may follow, binds more tightly than `^`.
+  const text = bitwise ? `(${a} ${infix[op]} ${b})` : `${a} ${infix[op]} ${b}`;
   return wide && op === 'add' ? `(${text})` : wrapped(type, text);
 }
 

@@ -1,0 +1,4 @@
+/** Run before tests of the reference device. */
+import { defaultDevice } from 'cotangent';
+
+defaultDevice('reference');
