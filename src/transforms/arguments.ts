@@ -19,8 +19,13 @@ import { cast, requireDifferentiable, zerosLike } from '../primitives/vectorspac
 export type Argument<T> = [T] extends [Tensor] ? Tensor | number | TypedArray : T;
 export type Arguments<A extends readonly unknown[]> = { [K in keyof A]: Argument<A[K]> };
 
+/** Whether a tensor fits T, as in "a tensor, or numbers in nested arrays": T then stands for one tensor. */
+type TakesTensor<T> = unknown extends T ? false : [Tensor] extends [T] ? true : false;
+
 /** A tree with a tensor for every number, tensor or typed array of T. */
-export type Gradient<T> = T extends Tensor | number | TypedArray
+export type Gradient<T> = TakesTensor<T> extends true ? Tensor : GradientTree<T>;
+
+type GradientTree<T> = T extends Tensor | number | TypedArray
   ? Tensor
   : T extends string | null | undefined | symbol | bigint | ((...args: never[]) => unknown)
     ? T

@@ -95,12 +95,17 @@ export class WasmBackend implements Backend {
   }
 }
 
-/** Whether this engine runs the backend: WebAssembly with SIMD. */
+/** Whether this engine runs the backend: WebAssembly with SIMD, and a page whose policy lets it be compiled. */
 export function wasmIsSupported(): boolean {
   if (typeof WebAssembly === 'undefined') return false;
   const module = new ModuleBuilder({ shared: false, maximumPages: 1 });
-  module.function(['v128'], ['v128'], f => f.params[0]);
-  return WebAssembly.validate(module.finish());
+  module.function(['v128', 'v128'], ['v128'], f => f.params[0]);
+  try {
+    new WebAssembly.Module(module.finish());
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function wasmBackend(options: WasmOptions = {}): WasmBackend {
