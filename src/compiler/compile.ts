@@ -5,6 +5,7 @@ import type { Routine, Step, Value } from '../kernel/routine.ts';
 import type { CondParams, Program, ScanParams, WhileParams } from '../primitives/primitive.ts';
 import { fuse } from './fuse.ts';
 import { Buffer, buildGraph, type Graph, type Node } from './graph.ts';
+import { hoistInvariants } from './hoist.ts';
 import { arrange } from './layout.ts';
 import { bytesOf, type MemoryPlan, planMemory, readsInPlace, roundUp } from './memory.ts';
 import { inlineCalls, simplify } from './simplify.ts';
@@ -47,7 +48,7 @@ function scratchOf(node: Node, units: readonly Unit[]): Buffer {
 }
 
 function makeUnit(program: Program, options: CompileOptions): Unit {
-  const graph = buildGraph(simplify(inlineCalls(program)));
+  const graph = buildGraph(simplify(hoistInvariants(simplify(inlineCalls(program)))));
   if (options.fusion ?? true) {
     fuse(graph);
     arrange(graph);
