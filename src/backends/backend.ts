@@ -9,6 +9,8 @@ export interface Buffer {
   /** The elements now, or null where the device cannot be read synchronously. */
   read(): Elements | null;
   readAsync(): Promise<Elements>;
+  /** How many tensors hold it, as they count themselves; 0 at first. */
+  owners: number;
 }
 
 /** Runs a routine: reads the inputs, overwrites the outputs, which are distinct from the inputs. */

@@ -32,6 +32,10 @@ export class Aval {
     return this.#key;
   }
 
+  equals(other: Aval): boolean {
+    return this === other || this.key === other.key;
+  }
+
   with(change: { dtype?: DType; shape?: readonly number[] }): Aval {
     return new Aval(change.dtype ?? this.dtype, change.shape ?? this.shape);
   }

@@ -2,7 +2,7 @@
 import { Aval } from './aval.ts';
 import { allocate, type DType, type TypedArray } from './dtype.ts';
 import { BadArgument, ConcreteValueNeeded, FreedTensor } from './errors.ts';
-import { noteMade } from './scope.ts';
+import { noteMade, outlive } from './scope.ts';
 import { showArray } from './show.ts';
 
 /** Where a tensor's elements are: a backend's buffer, row-major. */
@@ -13,12 +13,19 @@ export interface Storage {
   /** Gives the memory back at once, where that means something. */
   free?(): void;
   /** How many tensors hold it: a reshaped tensor shares its original's. */
-  owners?: number;
+  owners: number;
+}
+
+/** Where computations run: it works on storages of its own. */
+export interface Device {
+  /** The same elements on this device: the same storage if it is one of the device's already. */
+  adopt(storage: Storage, dtype: DType): Storage;
 }
 
 /** Elements in ordinary memory. */
 export class HostStorage implements Storage {
   readonly array: TypedArray;
+  owners = 0;
 
   constructor(array: TypedArray) {
     this.array = array;
@@ -40,7 +47,8 @@ export type NestedArray<T = number | boolean> = T | readonly NestedArray<T>[];
  * Operations never change or consume a tensor, and nothing must be freed; `using`, `dispose` and `tidy` free early.
  */
 export abstract class Tensor {
-  readonly aval: Aval;
+  /** Only declared: defining a field in the base of many classes is slow. */
+  declare readonly aval: Aval;
 
   constructor(aval: Aval) {
     this.aval = aval;
@@ -139,7 +147,7 @@ export class ConcreteTensor extends Tensor {
   constructor(aval: Aval, storage: Storage) {
     super(aval);
     this.#storage = storage;
-    storage.owners = (storage.owners ?? 0) + 1;
+    storage.owners++;
     noteMade(this);
   }
 
@@ -155,12 +163,23 @@ export class ConcreteTensor extends Tensor {
     return this.#storage;
   }
 
+  /** The storage on a device, to which the tensor moves the first time. */
+  on(device: Device): Storage {
+    const { storage } = this;
+    const there = device.adopt(storage, this.aval.dtype);
+    if (there !== storage) {
+      storage.owners--;
+      there.owners++;
+      this.#storage = there;
+    }
+    return there;
+  }
+
   override dispose(): void {
     const storage = this.#storage;
     if (storage === null) return;
     this.#storage = null;
-    storage.owners = (storage.owners ?? 1) - 1;
-    if (storage.owners === 0) storage.free?.();
+    if (--storage.owners === 0) storage.free?.();
   }
 
   concrete(): ConcreteTensor {
@@ -189,6 +208,16 @@ export class ConcreteTensor extends Tensor {
   }
 }
 
+/** A tensor that the library shares between its uses: nobody gives it back. */
+class SharedTensor extends ConcreteTensor {
+  constructor(aval: Aval, storage: Storage) {
+    super(aval, storage);
+    outlive(this);
+  }
+
+  override dispose(): void {}
+}
+
 const scalars = new Map<string, ConcreteTensor>();
 
 /** The 0-dimensional constant of this value; equal ones are the same tensor. */
@@ -198,7 +227,7 @@ export function scalar(dtype: DType, value: number): ConcreteTensor {
   if (tensor === undefined) {
     const array = allocate(dtype, 1);
     array[0] = value;
-    tensor = new ConcreteTensor(new Aval(dtype, []), new HostStorage(array));
+    tensor = new SharedTensor(new Aval(dtype, []), new HostStorage(array));
     if (scalars.size < 1024) scalars.set(key, tensor);
   }
   return tensor;

@@ -68,7 +68,7 @@ export function withTrace<T>(trace: Trace, body: () => T): T {
 /** Stands for a tensor inside a transformation. */
 export abstract class Tracer extends Tensor {
   /** The trace that it belongs to. */
-  readonly owner: Trace;
+  declare readonly owner: Trace;
 
   constructor(trace: Trace, aval: Aval) {
     super(aval);
@@ -139,6 +139,7 @@ export class ConditionWatch {
 
   /** Call with what the function returned; throws where a condition was neither used nor returned nor read. */
   finish(returned: readonly unknown[]): void {
+    if (this.#made.size === 0) return;
     markUsed(returned as Tensor[]);
     const lost = [...this.#made].find(([tensor]) => undecided.has(tensor));
     this.abandon();

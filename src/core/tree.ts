@@ -57,6 +57,66 @@ export class Structure {
     return true;
   }
 
+  /**
+   * Adds the leaves of a value of this structure to a list. False where its structure is another; some leaves may have
+   * been added even so.
+   */
+  collect(value: unknown, leaves: unknown[]): boolean {
+    const { kind, children, keys } = this;
+    if (kind === 'leaf') {
+      if (!isLeaf(value)) return false;
+      leaves.push(value);
+      return true;
+    }
+    if (kind === 'fixed') return Object.is(this.value, value);
+    if (kind === 'array') {
+      if (!Array.isArray(value) || value.length !== children.length) return false;
+      for (let i = 0; i < children.length; i++) if (!children[i].collect(value[i], leaves)) return false;
+      return true;
+    }
+    if (typeof value !== 'object' || value === null) return false;
+    if (kind === 'map') {
+      if (!(value instanceof Map) || value.size !== keys.length) return false;
+      let next = 0;
+      for (const [key, child] of value)
+        if (!Object.is(key, keys[next]) || !children[next++].collect(child, leaves)) return false;
+      return true;
+    }
+    let record = value as Record<string, unknown>;
+    if (kind === 'instance') {
+      if (!sameInstanceKind(this.value as object, value)) return false;
+      record = (nodeOf(value) as TreeNode<object>).children(value);
+    } else if (isLeaf(value) || !isPlain(value)) return false;
+    if (Object.keys(record).length !== keys.length) return false;
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as string;
+      if (!isEnumerable.call(record, key) || !children[i].collect(record[key], leaves)) return false;
+    }
+    return true;
+  }
+
+  /** The tree of this structure with the leaves that `next` gives one after the other. */
+  build(next: () => unknown): unknown {
+    const { kind, children, keys } = this;
+    if (kind === 'leaf') return next();
+    if (kind === 'fixed') return this.value;
+    if (kind === 'array') {
+      const list = new Array<unknown>(children.length);
+      for (let i = 0; i < children.length; i++) list[i] = children[i].build(next);
+      return list;
+    }
+    if (kind === 'map') return new Map(children.map((child, i) => [keys[i], child.build(next)]));
+    const record: Record<string, unknown> = {};
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as string;
+      const child = children[i].build(next);
+      if (key === '__proto__') Object.defineProperty(record, key, { ...asAssigned, value: child });
+      else record[key] = child;
+    }
+    const instance = this.value as object;
+    return kind === 'object' ? record : nodeOf(instance)?.rebuild(record, instance);
+  }
+
   /** The paths of the leaves: `.weights[0]`. */
   paths(prefix = ''): string[] {
     if (this.kind === 'leaf') return [prefix];
@@ -95,6 +155,8 @@ export class Structure {
   }
 }
 
+const isEnumerable = Object.prototype.propertyIsEnumerable;
+const asAssigned = { configurable: true, enumerable: true, writable: true };
 const leaf = new Structure('leaf');
 const registered = new Map<unknown, TreeNode<never>>();
 
@@ -114,6 +176,12 @@ function nodeOf(value: object): TreeNode<object> | undefined {
       | TreeNode<object>
       | undefined)
   );
+}
+
+/** An object literal or one without a prototype, of no registered class. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as unknown;
+  return (prototype === Object.prototype || prototype === null) && nodeOf(value) === undefined;
 }
 
 function sameInstanceKind(a: object, b: object): boolean {
@@ -169,8 +237,7 @@ function walk(value: unknown, leaves: unknown[], path: string): Structure {
     );
   }
   const node = nodeOf(value);
-  const prototype = Object.getPrototypeOf(value) as unknown;
-  if (node === undefined && prototype !== Object.prototype && prototype !== null) throw notATree(value, path);
+  if (node === undefined && !isPlain(value)) throw notATree(value, path);
   const record = node === undefined ? (value as Record<string, unknown>) : node.children(value);
   const keys = Object.keys(record).sort();
   const children = keys.map(key => walk(record[key], leaves, `${path}.${key}`));
@@ -212,24 +279,7 @@ export function unflatten(structure: Structure, leaves: readonly unknown[]): unk
       remedy: 'pass the leaves that tree.flatten gave for the same structure',
     });
   let next = 0;
-  const build = (node: Structure): unknown => {
-    switch (node.kind) {
-      case 'leaf':
-        return leaves[next++];
-      case 'fixed':
-        return node.value;
-      case 'array':
-        return node.children.map(build);
-      case 'map':
-        return new Map(node.children.map((child, i) => [node.keys[i], build(child)]));
-      default: {
-        const record = Object.fromEntries(node.children.map((child, i) => [node.keys[i], build(child)]));
-        const instance = node.value as object;
-        return node.kind === 'object' ? record : nodeOf(instance)?.rebuild(record, instance);
-      }
-    }
-  };
-  return build(structure);
+  return structure.build(() => leaves[next++]);
 }
 
 /**

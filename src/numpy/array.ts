@@ -273,7 +273,10 @@ export function broadcastTo(x: TensorLike, shape: readonly number[]): Tensor {
 
 /** Operands of one element type and one shape: what every elementwise function works on. */
 export function together(name: string, values: readonly TensorLike[]): Tensor[] {
-  const operands = promote(name, values);
+  const given = values.map(asOperand);
+  const [{ aval }] = given;
+  if (aval.weak === null && given.every(one => one.aval.equals(aval))) return given;
+  const operands = promote(name, given);
   const shape = broadcastShapes(
     name,
     operands.map(operand => operand.shape),

@@ -12,7 +12,7 @@ import {
 } from '../core/errors.ts';
 import { inScope, labelOf } from '../core/path.ts';
 import { ConcreteTensor, HostStorage, scalar, Tensor } from '../core/tensor.ts';
-import { flatten, flattenAs, Structure, unflatten } from '../core/tree.ts';
+import { flatten, flattenAs, isLeaf, Structure, unflatten } from '../core/tree.ts';
 import { cast, requireDifferentiable, zerosLike } from '../primitives/vectorspace.ts';
 
 /** Where a tensor is expected, a number or a typed array does as well. */
@@ -68,9 +68,12 @@ function hostTensor(array: TypedArray, dtype: DType): ConcreteTensor {
   return new ConcreteTensor(new Aval(dtype, [array.length]), new HostStorage(own));
 }
 
+const weakInt = new Aval('float64', [], 'int');
+const weakFloat = new Aval('float64', [], 'float');
+
 export function weakScalar(value: number, as: 'float' | undefined = undefined): ConcreteTensor {
-  const weak = as ?? (isWeakInt(value) ? 'int' : 'float');
-  return new ConcreteTensor(new Aval('float64', [], weak), new HostStorage(Float64Array.of(value)));
+  const aval = as === undefined && isWeakInt(value) ? weakInt : weakFloat;
+  return new ConcreteTensor(aval, new HostStorage(Float64Array.of(value)));
 }
 
 /** A number that reached the outside without meeting a tensor has the default type. */
@@ -91,16 +94,18 @@ export interface Leaves {
 /** Where the arguments are not all of the function's, `numbers` says which. */
 export function flattenArguments(args: readonly unknown[], numbers?: readonly number[]): Leaves {
   const nameOf = (i: number): string => `argument ${numbers?.[i] ?? i}`;
-  const each = args.map((arg, i) => flatten(arg, nameOf(i)));
-  const structure = new Structure(
-    'array',
-    each.map(one => one.structure),
-  );
+  const leaves: Tensor[] = [];
+  const children = args.map((arg, i) => {
+    const one = flatten(arg, isLeaf(arg) ? '' : nameOf(i));
+    for (const leaf of one.leaves) leaves.push(leafTensor(leaf));
+    return one.structure;
+  });
+  const structure = new Structure('array', children);
   return {
-    leaves: each.flatMap(one => one.leaves).map(leafTensor),
+    leaves,
     structure,
     rebuild: values => unflatten(structure, values) as unknown[],
-    paths: () => each.flatMap((one, i) => one.structure.paths(nameOf(i))),
+    paths: () => children.flatMap((one, i) => one.paths(nameOf(i))),
   };
 }
 
@@ -122,7 +127,8 @@ export function differentiableArguments(
   const leaves = flat.leaves.map((leaf, i) => {
     if (leaf.aval.weak === 'int')
       return leaf instanceof ConcreteTensor ? weakScalar(leaf.elements()[0], 'float') : cast(leaf, 'float32');
-    requireDifferentiable(leaf.aval, `${labelOf(transformation, f)}: ${flat.paths()[i]}`);
+    if (!leaf.aval.isFloat)
+      requireDifferentiable(leaf.aval, `${labelOf(transformation, f)}: ${flat.paths()[i]}`);
     return leaf;
   });
   return { ...flat, leaves };

@@ -8,6 +8,7 @@ import {
 } from '../backends/backend.ts';
 import { type Compiled, compile, compileKernel } from '../compiler/compile.ts';
 import type { Aval } from '../core/aval.ts';
+import type { DType } from '../core/dtype.ts';
 import { OutOfMemory, ThreadFailed, TracerLeak } from '../core/errors.ts';
 import { isProgram } from '../core/print.ts';
 import { Variable } from '../core/program.ts';
@@ -17,14 +18,23 @@ import type { InlineParams, Primitive, Program } from '../primitives/primitive.t
 
 /** How one application of a primitive to operands of certain avals is computed. */
 interface Plan {
-  readonly outputs: readonly Aval[];
+  readonly avals: readonly Aval[];
+  readonly outputs: readonly { readonly type: DType; readonly size: number }[];
   /** Null where the result is the operand's own storage under another shape. */
   readonly run: Run | null;
   readonly alias: number;
 }
 
+/** The plans of a primitive; the last one serves again as long as operands and parameters stay the same. */
+interface Plans {
+  readonly byKey: Map<string, Plan>;
+  operands: readonly Aval[];
+  params: object;
+  plan: Plan | null;
+}
+
 let backend: Backend | undefined;
-let plans = new Map<Primitive, Map<string, Plan>>();
+let plans = new Map<Primitive, Plans>();
 let compiledPrograms = new WeakMap<Program, Ready>();
 
 /** Makes `chosen` the backend on which everything runs from now on. */
@@ -48,50 +58,81 @@ export function abstractOutputs(
   return Array.isArray(result) ? result : [result as Aval];
 }
 
-function planOf(primitive: Primitive, operands: readonly Aval[], params: object): Plan {
+function planOf(primitive: Primitive, operands: readonly Tensor[], params: object): Plan {
   let known = plans.get(primitive);
   if (known === undefined) {
-    known = new Map();
+    known = { byKey: new Map(), operands: [], params, plan: null };
     plans.set(primitive, known);
   }
+  if (known.plan !== null && sameAvals(known.operands, operands) && samePlain(known.params, params))
+    return known.plan;
+  const avals = operands.map(operand => operand.aval);
   let key = '';
-  for (const operand of operands) key += operand.key;
+  for (const aval of avals) key += aval.key;
   for (const _ in params) {
     key += JSON.stringify(params);
     break;
   }
-  let plan = known.get(key);
+  let plan = known.byKey.get(key);
   if (plan === undefined) {
-    plan = makePlan(primitive, operands, params);
-    if (known.size >= 1024) known.clear();
-    known.set(key, plan);
+    plan = makePlan(primitive, avals, params);
+    if (known.byKey.size >= 1024) known.byKey.clear();
+    known.byKey.set(key, plan);
   }
+  known.operands = avals;
+  known.params = copyPlain(params) as object;
+  known.plan = plan;
   return plan;
+}
+
+/** Whether the tensors have these avals. */
+export function sameAvals(avals: readonly Aval[], tensors: readonly Tensor[]): boolean {
+  if (avals.length !== tensors.length) return false;
+  for (let i = 0; i < avals.length; i++) if (!avals[i].equals(tensors[i].aval)) return false;
+  return true;
+}
+
+/** Whether two values of plain data are equal; false where that is not seen at once. */
+function samePlain(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a)) {
+    if (!Array.isArray(b) || a.length !== b.length) return false;
+    for (let i = 0; i < a.length; i++) if (!samePlain(a[i], b[i])) return false;
+    return true;
+  }
+  let keys = 0;
+  for (const key in a) {
+    if (!samePlain((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])) return false;
+    keys++;
+  }
+  for (const _ in b) keys--;
+  return keys === 0;
+}
+
+/** A copy that stays as it is when the caller changes an array afterwards. */
+function copyPlain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyPlain);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, copyPlain(part)]));
 }
 
 function makePlan(primitive: Primitive, operands: readonly Aval[], params: object): Plan {
   if (primitive.kind === 'structured') throw new Error(`${primitive.name} has no kernel`);
-  const outputs = abstractOutputs(primitive, operands, params);
-  const nest = primitive.lower(operands, params, outputs);
-  if (nest.form === 'alias') return { outputs, run: null, alias: nest.source };
+  const avals = abstractOutputs(primitive, operands, params);
+  const nest = primitive.lower(operands, params, avals);
+  const outputs = avals.map(({ dtype, size }) => ({ type: dtype, size }));
+  if (nest.form === 'alias') return { avals, outputs, run: null, alias: nest.source };
   const typed = (aval: Aval) => ({ type: aval.dtype, shape: aval.shape });
   const device = currentBackend();
   const kernel = {
     name: primitive.name,
     inputs: operands.map(typed),
-    outputs: outputs.map(typed),
+    outputs: avals.map(typed),
     nest,
   };
   const run = device.compile(compileKernel(kernel, { threads: device.threads }));
-  return { outputs, run, alias: -1 };
-}
-
-function runPlan(plan: Plan, inputs: readonly Storage[]): Storage[] {
-  const { run } = plan;
-  if (run === null) return [inputs[plan.alias]];
-  const outputs = allocated(plan.outputs.map(aval => ({ type: aval.dtype, size: aval.size })));
-  runRoutine(run, inputs, outputs);
-  return outputs;
+  return { avals, outputs, run, alias: -1 };
 }
 
 function concreteOperand(tensor: Tensor): ConcreteTensor {
@@ -104,23 +145,25 @@ function concreteOperand(tensor: Tensor): ConcreteTensor {
   });
 }
 
+/** The storages of tensors on the current device. */
+function storagesOf(tensors: readonly Tensor[]): Storage[] {
+  const device = currentBackend();
+  const storages = new Array<Storage>(tensors.length);
+  for (let i = 0; i < tensors.length; i++) storages[i] = concreteOperand(tensors[i]).on(device);
+  return storages;
+}
+
 class Evaluation extends Trace {
   readonly name = 'evaluation';
 
   bind(primitive: Primitive, operands: readonly Tensor[], params: object): readonly Tensor[] {
-    const concrete = operands.map(concreteOperand);
-    if (primitive.kind === 'structured') return runStructured(primitive, concrete, params);
-    const plan = planOf(
-      primitive,
-      concrete.map(operand => operand.aval),
-      params,
-    );
-    const device = currentBackend();
-    const outputs = runPlan(
-      plan,
-      concrete.map(operand => device.adopt(operand.storage, operand.dtype)),
-    );
-    return outputs.map((storage, i) => new ConcreteTensor(plan.outputs[i], storage));
+    if (primitive.kind === 'structured') return runStructured(primitive, operands, params);
+    const inputs = storagesOf(operands);
+    const { avals, outputs, run, alias } = planOf(primitive, operands, params);
+    if (run === null) return [new ConcreteTensor(avals[0], inputs[alias])];
+    const results = allocate(outputs);
+    call(run, inputs, results);
+    return results.map((storage, i) => new ConcreteTensor(avals[i], storage));
   }
 }
 
@@ -148,48 +191,48 @@ function readyOf(program: Program): Ready {
 /** Runs a program on concrete inputs. */
 export function execute(program: Program, inputs: readonly Tensor[]): readonly ConcreteTensor[] {
   const { run, compiled, constants } = readyOf(program);
-  const device = currentBackend();
-  const adopt = (tensor: Tensor): Storage => {
-    const { storage, dtype } = concreteOperand(tensor);
-    return device.adopt(storage, dtype);
-  };
-  const operands = [...inputs.map(adopt), ...constants.map(adopt)];
-  const outputs = allocated(compiled.routine.outputs);
-  runRoutine(run, operands, outputs);
+  const operands = storagesOf(inputs);
+  for (const constant of storagesOf(constants)) operands.push(constant);
+  const made = allocate(compiled.routine.outputs);
+  call(run, operands, made);
   return compiled.results.map(
     ({ kind, index }, i) =>
-      new ConcreteTensor(program.outputs[i].aval, (kind === 'output' ? outputs : operands)[index]),
+      new ConcreteTensor(program.outputs[i].aval, (kind === 'output' ? made : operands)[index]),
   );
 }
 
-function allocated(outputs: Compiled['routine']['outputs']): Storage[] {
+function allocate(outputs: Compiled['routine']['outputs']): Storage[] {
   const device = currentBackend();
-  return withinBudget(() => outputs.map(({ type, size }) => device.allocate(type, size)));
-}
-
-function runRoutine(run: Run, inputs: readonly Storage[], outputs: readonly Storage[]): void {
-  withinBudget(() => run(inputs, outputs));
-}
-
-/** Turns a backend's failures into errors that say what to do. */
-function withinBudget<T>(body: () => T): T {
   try {
-    return body();
+    return outputs.map(({ type, size }) => device.allocate(type, size));
   } catch (error) {
-    if (error instanceof BackendThreadFailed)
-      throw new ThreadFailed({
-        did: 'lost a worker thread in the middle of a computation',
-        expected: 'all threads to finish their part; the results of this call are not complete',
-        remedy: 'call it again; if it happens again, config({ threads: 1 }) computes without workers',
-      });
-    if (!(error instanceof BackendOutOfMemory)) throw error;
-    throw new OutOfMemory({
-      did: `needed ${error.wanted} bytes more than the memory budget of ${error.budget} bytes leaves`,
-      expected: 'a program whose operands, results and intermediates fit into the budget together',
-      remedy:
-        'raise it with config({ memoryBudget: 2 ** 31 }), use smaller batches, or free tensors with dispose() and tidy()',
-    });
+    throw explained(error);
   }
+}
+
+function call(run: Run, inputs: readonly Storage[], outputs: readonly Storage[]): void {
+  try {
+    run(inputs, outputs);
+  } catch (error) {
+    throw explained(error);
+  }
+}
+
+/** A backend's failure as the error that says what to do. */
+function explained(error: unknown): unknown {
+  if (error instanceof BackendThreadFailed)
+    return new ThreadFailed({
+      did: 'lost a worker thread in the middle of a computation',
+      expected: 'all threads to finish their part; the results of this call are not complete',
+      remedy: 'call it again; if it happens again, config({ threads: 1 }) computes without workers',
+    });
+  if (!(error instanceof BackendOutOfMemory)) return error;
+  return new OutOfMemory({
+    did: `needed ${error.wanted} bytes more than the memory budget of ${error.budget} bytes leaves`,
+    expected: 'a program whose operands, results and intermediates fit into the budget together',
+    remedy:
+      'raise it with config({ memoryBudget: 2 ** 31 }), use smaller batches, or free tensors with dispose() and tidy()',
+  });
 }
 
 const single = new WeakMap<
@@ -198,7 +241,7 @@ const single = new WeakMap<
 >();
 
 /** The program of one structured operation, the same for the same programs among its parameters. */
-function programOf(primitive: Primitive, operands: readonly ConcreteTensor[], params: object): Program {
+function programOf(primitive: Primitive, operands: readonly Tensor[], params: object): Program {
   const programs = Object.values(params).flat().filter(isProgram);
   const key =
     operands.map(operand => operand.aval.key).join() +
@@ -236,7 +279,7 @@ function programOf(primitive: Primitive, operands: readonly ConcreteTensor[], pa
 
 function runStructured(
   primitive: Primitive & { kind: 'structured' },
-  operands: readonly ConcreteTensor[],
+  operands: readonly Tensor[],
   params: object,
 ): readonly ConcreteTensor[] {
   if (primitive.lower.form === 'inline') return execute((params as InlineParams).program, operands);

@@ -1,11 +1,12 @@
 /** Compilation: the function is traced once for each signature of its arguments, and the program runs as a whole. */
+import type { Aval } from '../core/aval.ts';
 import { MissingArgument } from '../core/errors.ts';
 import { labelOf } from '../core/path.ts';
 import { printProgram } from '../core/print.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { type Structure, unflatten } from '../core/tree.ts';
 import { bind, type InlineParams, type Primitive, type Program, primitive } from '../primitives/primitive.ts';
-import { type Arguments, callWithTree, flattenArguments, type Outputs } from './arguments.ts';
+import { type Arguments, callWithTree, flattenArguments, leafTensor, type Outputs } from './arguments.ts';
 import {
   avalsOf,
   batchedProgram,
@@ -20,6 +21,7 @@ import {
   transposedProgram,
   unflagged,
 } from './derive.ts';
+import { sameAvals } from './evaluate.ts';
 import { hoistTracers, remember, traceProgram } from './trace.ts';
 import { named } from './vmap.ts';
 
@@ -92,12 +94,38 @@ export type Jitted<A extends readonly unknown[], R> = ((...args: Arguments<A>) =
   readonly traces: number;
 };
 
+/** What was traced for one signature. */
 interface Entry {
-  readonly structure: Structure;
+  readonly avals: readonly Aval[];
   readonly fixed: readonly unknown[];
-  readonly program: Program;
+  readonly call: CallParams;
   readonly hoisted: readonly Tensor[];
   readonly result: Structure;
+}
+
+/** The signatures whose arguments have one structure, that used last first. */
+interface Family {
+  readonly structure: Structure;
+  readonly entries: Entry[];
+}
+
+function requireStatic(label: string, args: readonly unknown[], numbers: readonly number[]): void {
+  for (const number of numbers)
+    if (!Number.isInteger(number) || number < 0 || number >= args.length)
+      throw new MissingArgument({
+        did: `${label} was called with ${args.length} argument${args.length === 1 ? '' : 's'}, but needs static argument ${number}`,
+        expected: 'a value for every one of staticArgnums, counted from 0',
+        remedy: 'pass it, or correct staticArgnums',
+      });
+}
+
+const nothing: readonly unknown[] = [];
+
+/** The element of which `holds` is true, moved to the front of its list. */
+function foremost<T>(list: T[], holds: (one: T) => boolean): T | undefined {
+  const at = list.findIndex(holds);
+  if (at > 0) list.unshift(...list.splice(at, 1));
+  return at < 0 ? undefined : list[0];
 }
 
 /**
@@ -116,19 +144,17 @@ export function jit<A extends readonly unknown[], R>(
 ): Jitted<A, R> {
   const call = callWithTree('jit', f);
   const label = labelOf('jit', f);
-  const fixedNumbers = options.staticArgnums ?? [];
-  const entries = new Map<string, Entry[]>();
+  const fixedNumbers = [...(options.staticArgnums ?? [])].sort((a, b) => a - b);
+  const families: Family[] = [];
   let traces = 0;
 
-  const trace = (args: readonly unknown[], fixed: readonly unknown[]): Entry => {
-    const { leaves, structure, rebuild } = flattenArguments(args);
+  const trace = (leaves: readonly Tensor[], structure: Structure, fixed: readonly unknown[]): Entry => {
     const traced = traceProgram(
       inputs => {
-        const all = rebuild(inputs);
-        for (const [i, value] of fixedNumbers
-          .map((number, at) => [number, fixed[at]] as const)
-          .sort((a, b) => a[0] - b[0]))
-          all.splice(i, 0, value);
+        const all = unflatten(structure, inputs) as unknown[];
+        fixedNumbers.forEach((number, i) => {
+          all.splice(number, 0, fixed[i]);
+        });
         return call.run(all);
       },
       avalsOf(leaves),
@@ -136,45 +162,61 @@ export function jit<A extends readonly unknown[], R>(
     );
     traces++;
     const { program, hoisted } = hoistTracers(traced);
-    return { structure, fixed, program, hoisted, result: call.structure() };
+    return {
+      avals: avalsOf(leaves),
+      fixed,
+      call: { name: f.name || 'jit', program },
+      hoisted,
+      result: call.structure(),
+    };
   };
 
+  const run = ({ hoisted, call, result }: Entry, leaves: readonly Tensor[]): Outputs<R> =>
+    unflatten(
+      result,
+      bind(callPrimitive, hoisted.length === 0 ? leaves : [...hoisted, ...leaves], call),
+    ) as Outputs<R>;
+
   const jitted = (...args: unknown[]): Outputs<R> => {
-    for (const number of fixedNumbers)
-      if (!Number.isInteger(number) || number < 0 || number >= args.length)
-        throw new MissingArgument({
-          did: `${label} was called with ${args.length} argument${args.length === 1 ? '' : 's'}, but needs static argument ${number}`,
-          expected: 'a value for every one of staticArgnums, counted from 0',
-          remedy: 'pass it, or correct staticArgnums',
-        });
-    const fixed = fixedNumbers.map(number => args[number]);
-    const dynamic = fixedNumbers.length === 0 ? args : args.filter((_, i) => !fixedNumbers.includes(i));
-    const flat = flattenArguments(dynamic);
-    let signature = '';
-    for (const leaf of flat.leaves) signature += leaf.aval.key;
-    const candidates = entries.get(signature);
-    let entry = candidates?.find(
-      one =>
-        one.structure.equals(flat.structure) && one.fixed.every((value, i) => Object.is(value, fixed[i])),
-    );
-    if (entry === undefined) {
-      entry = trace(dynamic, fixed);
-      // A program that closed over another transformation's values holds for this call alone.
-      if (entry.hoisted.length === 0) entries.set(signature, [...(candidates ?? []), entry]);
+    let dynamic = args;
+    let fixed = nothing;
+    if (fixedNumbers.length > 0) {
+      requireStatic(label, args, fixedNumbers);
+      dynamic = args.filter((_, i) => !fixedNumbers.includes(i));
+      fixed = fixedNumbers.map(number => args[number]);
     }
-    const results = bind(callPrimitive, [...entry.hoisted, ...flat.leaves], {
-      name: f.name || 'jit',
-      program: entry.program,
+    let given: unknown[] = [];
+    let family = foremost(families, one => {
+      given = [];
+      return one.structure.collect(dynamic, given);
     });
-    return unflatten(entry.result, results) as Outputs<R>;
+    if (family === undefined) {
+      const flat = flattenArguments(dynamic);
+      given = [...flat.leaves];
+      family = { structure: flat.structure, entries: [] };
+    }
+    const leaves = given as Tensor[];
+    for (let i = 0; i < given.length; i++) leaves[i] = leafTensor(given[i]);
+    const known = foremost(
+      family.entries,
+      one => sameAvals(one.avals, leaves) && one.fixed.every((value, i) => Object.is(value, fixed[i])),
+    );
+    if (known !== undefined) return run(known, leaves);
+    const entry = trace(leaves, family.structure, fixed);
+    // A program that closed over another transformation's values holds for this call alone.
+    if (entry.hoisted.length === 0) {
+      family.entries.unshift(entry);
+      if (!families.includes(family)) families.unshift(family);
+    }
+    return run(entry, leaves);
   };
   named(jitted, f);
   Object.defineProperty(jitted, 'traces', { get: () => traces });
   Object.defineProperty(jitted, 'toString', {
     value: () =>
-      [...entries.values()]
-        .flat()
-        .map(entry => printProgram(entry.program))
+      families
+        .flatMap(family => family.entries)
+        .map(entry => printProgram(entry.call.program))
         .join('\n\n') || `${label}: not called yet`,
   });
   return jitted as unknown as Jitted<A, R>;

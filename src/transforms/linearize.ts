@@ -50,16 +50,14 @@ export class PartialTrace extends Trace {
     return new UnknownTracer(this, variable);
   }
 
-  isUnknown(tensor: Tensor): tensor is UnknownTracer {
-    return tensor instanceof UnknownTracer && tensor.owner === this;
-  }
+  readonly isUnknown = (tensor: Tensor): tensor is UnknownTracer =>
+    tensor instanceof UnknownTracer && tensor.owner === this;
 
   bind(primitive: Primitive, operands: readonly Tensor[], params: object): readonly Tensor[] {
-    const unknown = operands.map(operand => this.isUnknown(operand));
-    if (!unknown.includes(true)) return this.parent.bind(primitive, operands, params);
-    if (primitive.kind === 'structured')
-      return withTrace(this, () => primitive.partial(operands, unknown, params, this.record));
-    return this.record(primitive, operands, params);
+    if (!operands.some(this.isUnknown)) return this.parent.bind(primitive, operands, params);
+    if (primitive.kind !== 'structured') return this.record(primitive, operands, params);
+    const unknown = operands.map(this.isUnknown);
+    return withTrace(this, () => primitive.partial(operands, unknown, params, this.record));
   }
 
   /** Records an operation, whatever is known of its operands. */
@@ -91,7 +89,8 @@ export class PartialTrace extends Trace {
 
   program(inputs: readonly Variable[], outputs: readonly Tensor[]): Program {
     const results = outputs.map(output => this.variableOf(output));
-    const constants = new Map([...this.#residuals].map(([tensor, variable]) => [variable, tensor]));
+    const constants = new Map<Variable, Tensor>();
+    for (const [tensor, variable] of this.#residuals) constants.set(variable, tensor);
     return { inputs, constants, equations: this.#equations, outputs: results };
   }
 }

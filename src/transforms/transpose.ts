@@ -49,11 +49,10 @@ export function transposeProgram(program: Program, cotangents: readonly Cotangen
   program.outputs.forEach((output, i) => accumulate(output, cotangents[i]));
   for (const equation of backwards.reverse()) {
     const arriving = equation.outputs.map(output => adjoints.get(output) ?? null);
+    if (arriving.every(one => one === null)) continue;
     for (const output of equation.outputs) adjoints.delete(output);
-    if (arriving.some(one => one !== null))
-      transposeEquation(equation, arriving, known, linear).forEach((cotangent, i) =>
-        accumulate(equation.inputs[i], cotangent),
-      );
+    const leaving = transposeEquation(equation, arriving, known, linear);
+    for (let i = 0; i < leaving.length; i++) accumulate(equation.inputs[i], leaving[i]);
   }
   return program.inputs.map(input => adjoints.get(input) ?? null);
 }

@@ -24,7 +24,7 @@ describe('heap', () => {
     for (let round = 0; round < 300; round++) {
       const i = Math.floor(random() * buffers.length);
       heap.begin();
-      heap.touch(buffers[i].block);
+      heap.touch(buffers[i]);
       expect(buffers[i].read().every(x => x === i)).toBe(true);
     }
     expect(heap.use().reserved).toBeLessThanOrEqual(12 * megabyte);
@@ -48,7 +48,7 @@ describe('heap', () => {
     expect(() => heap.allocate('float32', 2 * megabyte)).toThrow(OutOfMemory);
     expect(filled(heap, 500_000, 2).read()[499_999]).toBe(2);
     heap.begin();
-    heap.touch(kept.block);
+    heap.touch(kept);
     expect(kept.read()[999]).toBe(7);
   });
 });

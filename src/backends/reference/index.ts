@@ -20,6 +20,7 @@ const arrays: Record<ScalarType, new (size: number) => Elements> = {
 
 class ArrayBufferOf implements Buffer {
   readonly elements: Elements;
+  owners = 0;
 
   constructor(elements: Elements) {
     this.elements = elements;

@@ -23,17 +23,72 @@ const arrays: Record<ScalarType, new (memory: ArrayBufferLike, offset: number, l
     bool: Uint8Array,
   };
 
-/** A piece of memory: inside the heap (address > 0), or moved out. */
-interface Block {
-  address: number;
+/** A piece of memory: inside the heap (address > 0) and then in the ring of blocks by their last use, or moved out. */
+class Block {
   readonly bytes: number;
-  outside: ArrayBuffer | null;
+  address = 0;
+  /** Where a small one stands. */
+  slab: Slab | null = null;
+  outside: ArrayBuffer | null = null;
   /** When it was last used, counting calls. */
   used: number;
+  older: Block = this;
+  newer: Block = this;
+
+  constructor(bytes: number, used: number) {
+    this.bytes = bytes;
+    this.used = used;
+  }
+
+  enter(before: Block): void {
+    this.newer = before;
+    this.older = before.older;
+    before.older.newer = this;
+    before.older = this;
+  }
+
+  leave(): void {
+    this.older.newer = this.newer;
+    this.newer.older = this.older;
+    this.older = this;
+    this.newer = this;
+  }
 }
 
 /** Small blocks have sizes of their own, four to each doubling, so that freed ones fit again at once. */
 const small = 32768;
+const slabBytes = 4 * small;
+
+/** What a block takes of the budget at least: the engine needs some hundred bytes to watch over it. */
+const leastShare = 4096;
+
+/** A place that is cut into small ones of equal size. */
+class Slab {
+  readonly start: number;
+  readonly size: number;
+  readonly #free: number[] = [];
+  #cut = 0;
+  live = 0;
+
+  constructor(start: number, size: number) {
+    this.start = start;
+    this.size = size;
+  }
+
+  get full(): boolean {
+    return (this.live + 1) * this.size > slabBytes;
+  }
+
+  take(): number {
+    this.live++;
+    return this.#free.pop() ?? this.start + this.size * this.#cut++;
+  }
+
+  give(start: number): void {
+    this.live--;
+    this.#free.push(start);
+  }
+}
 
 function roundUp(bytes: number): number {
   const wanted = Math.max(64, bytes + 2 * guard);
@@ -50,9 +105,11 @@ export class Heap {
   #peak = 0;
   #scratch: Block | null = null;
   readonly #arena = new Arena();
-  /** Free small blocks by size. */
-  readonly #free = new Map<number, number[]>();
-  readonly #blocks = new Set<Block>();
+  /** Slabs with room, by size. */
+  readonly #slabs = new Map<number, Slab[]>();
+  /** Stands between the block used last and the one used longest ago. */
+  readonly #ring = new Block(0, 0);
+  #count = 0;
   readonly #released = new FinalizationRegistry<Block>(block => this.#release(block));
 
   constructor(budget: number, { shared = false }: { readonly shared?: boolean } = {}) {
@@ -75,14 +132,14 @@ export class Heap {
 
   set budget(bytes: number) {
     this.#budget = bytes;
-    if (this.#held > bytes) this.#moveOut(this.#held - bytes, this.#tick + 1);
+    while (this.#held > bytes && this.#moveOut(this.#tick + 1));
   }
 
   use(): MemoryUse {
     return {
       budget: this.#budget,
       bytes: this.#held,
-      tensors: this.#blocks.size,
+      tensors: this.#count,
       peak: this.#peak,
       reserved: this.memory.buffer.byteLength,
     };
@@ -94,18 +151,22 @@ export class Heap {
   }
 
   allocate(type: ScalarType, size: number): HeapBuffer {
-    const block: Block = { address: 0, bytes: size * bytesOf[type], outside: null, used: this.#tick };
+    const block = new Block(size * bytesOf[type], this.#tick);
     this.#place(block);
     const buffer = new HeapBuffer(this, block, type, size);
     this.#released.register(buffer, block, block);
     return buffer;
   }
 
-  /** The block's address, after bringing it back if it was moved out. */
-  touch(block: Block): number {
+  /** Marks a buffer as used now and brings it back if it was moved out. */
+  touch(buffer: HeapBuffer): void {
+    const { block } = buffer;
     block.used = this.#tick;
-    if (block.address === 0) this.#bringBack(block);
-    return block.address;
+    if (block.address === 0) this.#bringBack(buffer);
+    else {
+      block.leave();
+      block.enter(this.#ring);
+    }
   }
 
   /** Gives a block back before its buffer is collected. */
@@ -132,47 +193,66 @@ export class Heap {
   scratch(bytes: number): number {
     if (this.#scratch === null || this.#scratch.bytes < bytes) {
       if (this.#scratch !== null) this.#release(this.#scratch);
-      this.#scratch = { address: 0, bytes, outside: null, used: Number.POSITIVE_INFINITY };
+      this.#scratch = new Block(bytes, this.#tick);
       this.#place(this.#scratch);
+      this.#scratch.leave();
     }
     return this.#scratch.address;
   }
 
   #place(block: Block): void {
     const size = roundUp(block.bytes);
-    block.address = (size <= small ? this.#smallPlace(size) : this.#largePlace(size)) + guard;
-    this.#blocks.add(block);
+    while (this.#count * leastShare > this.#budget && this.#moveOut(this.#tick));
+    for (;;) {
+      const start = size <= small ? this.#smallPlace(block, size) : this.#largePlace(size);
+      if (start !== null) {
+        block.address = start + guard;
+        break;
+      }
+      if (!this.#moveOut(this.#tick)) throw new OutOfMemory(size, this.#budget);
+    }
+    block.enter(this.#ring);
+    this.#count++;
     this.#held += size;
     this.#peak = Math.max(this.#peak, this.#held);
   }
 
-  /** Small blocks are cut from slabs, which are never given back. */
-  #smallPlace(size: number): number {
-    const ready = this.#free.get(size)?.pop();
-    if (ready !== undefined) return ready;
-    const count = Math.max(1, Math.floor((4 * small) / size));
-    const slab = this.#largePlace(count * size);
-    for (let i = 1; i < count; i++) this.#giveSmall(slab + i * size, size);
-    return slab;
-  }
-
-  #giveSmall(start: number, size: number): void {
-    const starts = this.#free.get(size);
-    if (starts === undefined) this.#free.set(size, [start]);
-    else starts.push(start);
-  }
-
-  #largePlace(size: number): number {
-    for (const bytes of [0, Math.max(size, this.#budget / 4), Number.POSITIVE_INFINITY]) {
-      if (bytes > 0) this.#moveOut(bytes, this.#tick);
-      const start = this.#arena.find(size);
-      if (start !== null) return page + start;
-      if (this.#arena.reachWith(size) <= this.#budget) {
-        this.#grow(page + this.#arena.reachWith(size) + guard, size);
-        return page + this.#arena.extend(size);
-      }
+  #smallPlace(block: Block, size: number): number | null {
+    let slabs = this.#slabs.get(size);
+    if (slabs === undefined) {
+      slabs = [];
+      this.#slabs.set(size, slabs);
     }
-    throw new OutOfMemory(size, this.#budget);
+    if (slabs.length === 0) {
+      const start = this.#largePlace(slabBytes);
+      if (start === null) return null;
+      slabs.push(new Slab(start, size));
+    }
+    const slab = slabs[slabs.length - 1];
+    block.slab = slab;
+    const start = slab.take();
+    if (slab.full) slabs.pop();
+    return start;
+  }
+
+  /** The last slab of a size with room is kept even if it is empty. */
+  #giveSmall(start: number, slab: Slab): void {
+    const slabs = this.#slabs.get(slab.size) as Slab[];
+    if (slab.full) slabs.push(slab);
+    slab.give(start);
+    if (slab.live > 0 || slabs.length === 1) return;
+    slabs.splice(slabs.indexOf(slab), 1);
+    this.#arena.give(slab.start - page, slabBytes);
+  }
+
+  /** A place in the memory, which grows up to the budget; null where there is none. */
+  #largePlace(size: number): number | null {
+    const start = this.#arena.find(size);
+    if (start !== null) return page + start;
+    const end = this.#arena.reachWith(size);
+    if (end > this.#budget) return null;
+    this.#grow(page + end + guard, size);
+    return page + this.#arena.extend(size);
   }
 
   #grow(end: number, size: number): void {
@@ -187,33 +267,39 @@ export class Heap {
     throw new OutOfMemory(size, this.#budget);
   }
 
-  /** Moves blocks out, oldest first, until so many bytes are free; those used in the current call stay. */
-  #moveOut(bytes: number, before: number): void {
-    let freed = 0;
-    for (const block of [...this.#blocks].sort((a, b) => a.used - b.used)) {
-      if (freed >= bytes || block.used >= before) return;
-      block.outside = new ArrayBuffer(block.bytes);
-      new Uint8Array(block.outside).set(new Uint8Array(this.memory.buffer, block.address, block.bytes));
-      freed += roundUp(block.bytes);
-      this.#release(block);
-    }
+  /** Moves the block out that was used longest ago, if that was before a time: those used in the current call stay. */
+  #moveOut(before: number): boolean {
+    const block = this.#ring.newer;
+    if (block === this.#ring || block.used >= before) return false;
+    // From here on the collector frees it, even in a loop in which finalizers never run.
+    this.#released.unregister(block);
+    const elements = new Uint8Array(this.memory.buffer, block.address, block.bytes);
+    block.outside = elements.slice().buffer as ArrayBuffer;
+    this.#release(block);
+    return true;
   }
 
-  #bringBack(block: Block): void {
+  #bringBack(buffer: HeapBuffer): void {
+    const { block } = buffer;
     const { outside } = block;
     this.#place(block);
+    this.#released.register(buffer, block, block);
     block.outside = null;
     if (outside !== null)
       new Uint8Array(this.memory.buffer, block.address, block.bytes).set(new Uint8Array(outside));
   }
 
   #release(block: Block): void {
-    if (block.address === 0 || !this.#blocks.delete(block)) return;
+    if (block.address === 0) return;
+    const start = block.address - guard;
     const size = roundUp(block.bytes);
-    if (size <= small) this.#giveSmall(block.address - guard, size);
-    else this.#arena.give(block.address - guard - page, size);
-    this.#held -= size;
+    if (block.slab !== null) this.#giveSmall(start, block.slab);
+    else this.#arena.give(start - page, size);
+    block.slab = null;
     block.address = 0;
+    block.leave();
+    this.#count--;
+    this.#held -= size;
   }
 }
 
@@ -223,6 +309,7 @@ export class HeapBuffer implements Buffer {
   readonly block: Block;
   readonly type: ScalarType;
   readonly size: number;
+  owners = 0;
 
   constructor(heap: Heap, block: Block, type: ScalarType, size: number) {
     this.heap = heap;
@@ -245,7 +332,7 @@ export class HeapBuffer implements Buffer {
   }
 
   write(data: Elements): void {
-    this.heap.touch(this.block);
+    this.heap.touch(this);
     this.heap.view(this.type, this.block, this.size).set(data);
   }
 }

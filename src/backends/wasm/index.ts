@@ -4,7 +4,9 @@ import type { Routine } from '../../kernel/routine.ts';
 import type { Backend, Buffer, Elements, MemoryUse, Run } from '../backend.ts';
 import { enableRelaxedSimd, ModuleBuilder } from './encode.ts';
 import { Heap, HeapBuffer } from './heap.ts';
+import { bytesOf } from './lanes.ts';
 import { assemble } from './routine.ts';
+import { SmallBuffer, smallBytes } from './small.ts';
 import { availableThreads, Threads } from './threads.ts';
 
 export interface WasmOptions {
@@ -17,7 +19,6 @@ export interface WasmOptions {
 export class WasmBackend implements Backend {
   readonly name = 'wasm';
   readonly heap: Heap;
-  readonly #adopted = new WeakMap<Buffer, HeapBuffer>();
   readonly #threads: Threads | null = null;
 
   constructor(options: WasmOptions = {}) {
@@ -44,19 +45,17 @@ export class WasmBackend implements Backend {
     this.heap.budget = bytes;
   }
 
-  allocate(type: ScalarType, size: number): HeapBuffer {
-    return this.heap.allocate(type, size);
+  allocate(type: ScalarType, size: number): Buffer {
+    return isSmall(type, size) ? new SmallBuffer(type, size) : this.heap.allocate(type, size);
   }
 
   adopt(buffer: Buffer, type: ScalarType): Buffer {
-    if (buffer instanceof HeapBuffer && buffer.heap === this.heap) return buffer;
-    let own = this.#adopted.get(buffer);
-    if (own === undefined) {
-      const data = buffer.read() as Elements;
-      own = this.heap.allocate(type, data.length);
-      own.write(data);
-      this.#adopted.set(buffer, own);
-    }
+    if (buffer instanceof SmallBuffer || (buffer instanceof HeapBuffer && buffer.heap === this.heap))
+      return buffer;
+    const elements = buffer.read() as Elements;
+    if (isSmall(type, elements.length)) return SmallBuffer.of(type, elements);
+    const own = this.heap.allocate(type, elements.length);
+    own.write(elements);
     return own;
   }
 
@@ -80,19 +79,49 @@ export class WasmBackend implements Backend {
     const run = instance.exports.run as (table: number, arena: number, own: number, turn: number) => void;
     const shares = parallel && pool !== null && pool.count > 1;
     if (shares) pool.add(heap.keep(bytes), bytes.length);
+    const { slots, end } = smallSlots(routine, read, table);
     return (inputs, outputs) => {
       heap.begin();
-      for (let i = 0; i < read; i++) heap.touch((inputs[i] as HeapBuffer).block);
-      for (const output of outputs) heap.touch((output as HeapBuffer).block);
-      const space = heap.scratch(table + arena + own * (shares ? pool.count : 1));
-      const addresses = heap.words();
-      let at = space >> 2;
-      for (let i = 0; i < read; i++) addresses[at++] = (inputs[i] as HeapBuffer).block.address;
-      for (const output of outputs) addresses[at++] = (output as HeapBuffer).block.address;
-      run(space, space + table, space + table + arena, 0);
+      for (let i = 0; i < read; i++) if (slots[i] === 0) heap.touch(inputs[i] as HeapBuffer);
+      for (let i = 0; i < outputs.length; i++)
+        if (slots[read + i] === 0) heap.touch(outputs[i] as HeapBuffer);
+      const space = heap.scratch(end + arena + own * (shares ? pool.count : 1));
+      const words = heap.words();
+      const addresses = space >> 2;
+      for (let i = 0; i < slots.length; i++) {
+        const buffer = i < read ? inputs[i] : outputs[i - read];
+        const slot = slots[i];
+        if (slot === 0) words[addresses + i] = (buffer as HeapBuffer).block.address;
+        else {
+          words[addresses + i] = space + slot;
+          if (i < read) (buffer as SmallBuffer).enter(words, (space + slot) >> 2);
+        }
+      }
+      run(space, space + end, space + end + arena, 0);
       if (shares) pool.check();
+      for (let i = read; i < slots.length; i++)
+        if (slots[i] !== 0) (outputs[i - read] as SmallBuffer).leave(words, (space + slots[i]) >> 2);
     };
   }
+}
+
+function isSmall(type: ScalarType, size: number): boolean {
+  return size * bytesOf[type] <= smallBytes;
+}
+
+/** Where small inputs and outputs stand during a call, counted from the table, behind which they are; 0 for others. */
+function smallSlots(routine: Routine, inputs: number, table: number): { slots: Int32Array; end: number } {
+  const slots = new Int32Array(inputs + routine.outputs.length);
+  let end = table;
+  const place = (i: number, type: ScalarType, size: number): void => {
+    if (!isSmall(type, size) || slots[i] !== 0) return;
+    slots[i] = end;
+    end += smallBytes;
+  };
+  for (const { place: where, type, size } of routine.values)
+    if (where.kind === 'input') place(where.index, type, size);
+  routine.outputs.forEach(({ type, size }, i) => place(inputs + i, type, size));
+  return { slots, end };
 }
 
 /** Whether this engine runs the backend: WebAssembly with SIMD, and a page whose policy lets it be compiled. */
