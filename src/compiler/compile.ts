@@ -7,7 +7,7 @@ import { fuse } from './fuse.ts';
 import { Buffer, buildGraph, type Graph, type Node } from './graph.ts';
 import { hoistInvariants } from './hoist.ts';
 import { arrange } from './layout.ts';
-import { bytesOf, type MemoryPlan, planMemory, readsInPlace, roundUp } from './memory.ts';
+import { bytesOf, type MemoryPlan, planMemory, planReuse, readsInPlace, roundUp } from './memory.ts';
 import { inlineCalls, simplify } from './simplify.ts';
 import { type Tile, type TileOptions, tile } from './tile.ts';
 
@@ -22,10 +22,14 @@ export interface Compiled {
   /** Inputs of the routine after the program's own. */
   readonly constants: readonly Tensor[];
   readonly results: readonly Result[];
+  /** For each output of the routine the donated input whose memory it may take, or null. */
+  readonly reuse: readonly (number | null)[];
 }
 
 export interface CompileOptions extends TileOptions {
   readonly name?: string;
+  /** Inputs that nobody needs after the call. */
+  readonly donated?: readonly number[];
   /** Without fusion every operation is a kernel. Default true. */
   readonly fusion?: boolean;
 }
@@ -336,7 +340,7 @@ function canOverwrite(graph: Graph, carry: Buffer, next: Buffer): boolean {
 
 /** Compiles a program, control flow included, into one routine. */
 export function compile(program: Program, options: CompileOptions = {}): Compiled {
-  return written(makeUnit(program, options), options.name ?? 'program');
+  return written(makeUnit(program, options), options.name ?? 'program', options.donated);
 }
 
 /** Compiles a single kernel. */
@@ -347,7 +351,7 @@ export function compileKernel(kernel: Kernel, options: CompileOptions = {}): Rou
   return written(unitOf(graph, options), kernel.name).routine;
 }
 
-function written(unit: Unit, name: string): Compiled {
+function written(unit: Unit, name: string, donated: readonly number[] = []): Compiled {
   const { graph } = unit;
   const writer = new Writer(graph.inputs.length);
   const inputs = graph.inputs.map(({ type, size }, index) =>
@@ -379,6 +383,7 @@ function written(unit: Unit, name: string): Compiled {
       privateArena: writer.privateBytes,
     },
     constants: writer.constants,
+    reuse: planReuse(graph, donated, outputs),
     results: results.map(number => {
       const { place } = writer.values[number];
       return {

@@ -79,3 +79,45 @@ export function planMemory(graph: Graph): MemoryPlan {
   });
   return { offsets, bytes: arena.bytes };
 }
+
+/** Whether a result may be made in the memory of an input: nothing needs the input any more, or only its own element. */
+function mayTakeOver(graph: Graph, input: Buffer, output: Buffer): boolean {
+  const maker = graph.nodes.findIndex(node => node.outputs.includes(output));
+  if (maker < 0 || graph.outputs.includes(input)) return false;
+  if (graph.nodes.some((node, i) => i > maker && node.inputs.includes(input))) return false;
+  const node = graph.nodes[maker];
+  return !node.inputs.includes(input) || writesOver(node, input, node.outputs.indexOf(output));
+}
+
+/** Whether the node may write a result over an input that it reads; blocks of rows may if they read their own rows. */
+function writesOver(node: Node, input: Buffer, output: number): boolean {
+  if (node.control === undefined) return readsInPlace(node, input);
+  if (node.control.form !== 'tile') return false;
+  const { inputs, steps, body, last } = node.control.tile;
+  return [body, ...(last === null ? [] : [last])].every(block =>
+    inputs.every(
+      ({ buffer, step }, i) =>
+        buffer !== input ||
+        (step === steps[output] && mayTakeOver(block, block.inputs[i], block.outputs[output])),
+    ),
+  );
+}
+
+/** For each result the number of a donated input whose memory it takes, or null. Every input is taken once at most. */
+export function planReuse(
+  graph: Graph,
+  donated: readonly number[],
+  results: readonly Buffer[],
+): (number | null)[] {
+  const left = new Set(donated);
+  return results.map(result => {
+    for (const number of left) {
+      const input = graph.inputs[number];
+      if (input.type !== result.type || input.size !== result.size) continue;
+      if (!mayTakeOver(graph, input, result)) continue;
+      left.delete(number);
+      return number;
+    }
+    return null;
+  });
+}

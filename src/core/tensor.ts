@@ -175,6 +175,11 @@ export class ConcreteTensor extends Tensor {
     return there;
   }
 
+  /** Whether no other tensor holds the storage, so that it may become another tensor's. */
+  get isSoleOwner(): boolean {
+    return this.#storage?.owners === 1;
+  }
+
   override dispose(): void {
     const storage = this.#storage;
     if (storage === null) return;
@@ -213,6 +218,10 @@ class SharedTensor extends ConcreteTensor {
   constructor(aval: Aval, storage: Storage) {
     super(aval, storage);
     outlive(this);
+  }
+
+  override get isSoleOwner(): boolean {
+    return false;
   }
 
   override dispose(): void {}

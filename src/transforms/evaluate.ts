@@ -13,7 +13,8 @@ import { OutOfMemory, ThreadFailed, TracerLeak } from '../core/errors.ts';
 import { isProgram } from '../core/print.ts';
 import { Variable } from '../core/program.ts';
 import { ConcreteTensor, type Storage, type Tensor } from '../core/tensor.ts';
-import { assertAlive, noBackend, setBaseTrace, Trace } from '../core/trace.ts';
+import { assertAlive, currentTrace, noBackend, setBaseTrace, Trace } from '../core/trace.ts';
+import type { Routine } from '../kernel/routine.ts';
 import type { InlineParams, Primitive, Program } from '../primitives/primitive.ts';
 
 /** How one application of a primitive to operands of certain avals is computed. */
@@ -174,10 +175,10 @@ interface Ready {
   readonly constants: readonly ConcreteTensor[];
 }
 
-function readyOf(program: Program): Ready {
+function readyOf(program: Program, donated?: readonly number[]): Ready {
   let ready = compiledPrograms.get(program);
   if (ready === undefined) {
-    const compiled = compile(program, { threads: currentBackend().threads });
+    const compiled = compiledOf(program, donated);
     ready = {
       run: currentBackend().compile(compiled.routine),
       compiled,
@@ -188,38 +189,79 @@ function readyOf(program: Program): Ready {
   return ready;
 }
 
+/** The program compiled for the current backend, but not yet by it. */
+export function compiledOf(program: Program, donated: readonly number[] = []): Compiled {
+  return compile(program, { threads: currentBackend().threads, donated });
+}
+
 /** Runs a program on concrete inputs. */
 export function execute(program: Program, inputs: readonly Tensor[]): readonly ConcreteTensor[] {
   const { run, compiled, constants } = readyOf(program);
   const operands = storagesOf(inputs);
   for (const constant of storagesOf(constants)) operands.push(constant);
-  const made = allocate(compiled.routine.outputs);
-  call(run, operands, made);
-  return compiled.results.map(
+  const made = allocate(compiled.routine.outputs, compiled.routine);
+  call(run, operands, made, compiled.routine);
+  return resultsOf(program, compiled, operands, made);
+}
+
+/**
+ * Runs a program and gives up some inputs, always the same ones for a program. Results are made in their memory where
+ * the plan allows it and nothing else holds it; the rest is given back.
+ */
+export function executeDonating(
+  program: Program,
+  inputs: readonly Tensor[],
+  donated: readonly number[],
+): readonly ConcreteTensor[] {
+  const { run, compiled, constants } = readyOf(program, donated);
+  const { routine, reuse } = compiled;
+  const operands = [...storagesOf(inputs), ...storagesOf(constants)];
+  const isFree = (i: number): boolean =>
+    concreteOperand(inputs[i]).isSoleOwner &&
+    operands.indexOf(operands[i]) === operands.lastIndexOf(operands[i]);
+  const taken = reuse.map(i => (i !== null && isFree(i) ? operands[i] : null));
+  const fresh = allocate(
+    routine.outputs.filter((_, i) => taken[i] === null),
+    routine,
+  );
+  const made = taken.map(storage => storage ?? (fresh.shift() as Storage));
+  call(run, operands, made, routine);
+  const results = resultsOf(program, compiled, operands, made);
+  for (const i of donated) inputs[i].dispose();
+  return results;
+}
+
+function resultsOf(
+  program: Program,
+  { results }: Compiled,
+  operands: readonly Storage[],
+  made: readonly Storage[],
+): ConcreteTensor[] {
+  return results.map(
     ({ kind, index }, i) =>
       new ConcreteTensor(program.outputs[i].aval, (kind === 'output' ? made : operands)[index]),
   );
 }
 
-function allocate(outputs: Compiled['routine']['outputs']): Storage[] {
+function allocate(outputs: Compiled['routine']['outputs'], routine?: Routine): Storage[] {
   const device = currentBackend();
   try {
     return outputs.map(({ type, size }) => device.allocate(type, size));
   } catch (error) {
-    throw explained(error);
+    throw explained(error, routine);
   }
 }
 
-function call(run: Run, inputs: readonly Storage[], outputs: readonly Storage[]): void {
+function call(run: Run, inputs: readonly Storage[], outputs: readonly Storage[], routine?: Routine): void {
   try {
     run(inputs, outputs);
   } catch (error) {
-    throw explained(error);
+    throw explained(error, routine);
   }
 }
 
-/** A backend's failure as the error that says what to do. */
-function explained(error: unknown): unknown {
+/** A backend's failure as the error that says what to do; for a program its routine tells what it needs. */
+function explained(error: unknown, routine?: Routine): unknown {
   if (error instanceof BackendThreadFailed)
     return new ThreadFailed({
       did: 'lost a worker thread in the middle of a computation',
@@ -227,11 +269,16 @@ function explained(error: unknown): unknown {
       remedy: 'call it again; if it happens again, config({ threads: 1 }) computes without workers',
     });
   if (!(error instanceof BackendOutOfMemory)) return error;
+  const program =
+    routine === undefined
+      ? ''
+      : `in a compiled function with ${routine.arena + routine.privateArena} bytes of intermediate values: `;
   return new OutOfMemory({
-    did: `needed ${error.wanted} bytes more than the memory budget of ${error.budget} bytes leaves`,
+    did: `${program}needed ${error.wanted} bytes more than the memory budget of ${error.budget} bytes leaves`,
     expected: 'a program whose operands, results and intermediates fit into the budget together',
-    remedy:
-      'raise it with config({ memoryBudget: 2 ** 31 }), use smaller batches, or free tensors with dispose() and tidy()',
+    remedy: `raise it with config({ memoryBudget: 2 ** 31 }), use smaller batches, or free tensors with dispose() and tidy()${
+      routine === undefined ? '' : '; String(f.plan(…)) of a jitted f shows what takes the memory'
+    }`,
   });
 }
 
@@ -284,6 +331,11 @@ function runStructured(
 ): readonly ConcreteTensor[] {
   if (primitive.lower.form === 'inline') return execute((params as InlineParams).program, operands);
   return execute(programOf(primitive, operands, params), operands);
+}
+
+/** Whether operations are computed at once: no transformation encloses them. */
+export function isEvaluating(): boolean {
+  return currentTrace() instanceof Evaluation;
 }
 
 /** Installs evaluation as the outermost interpretation. */

@@ -1,8 +1,8 @@
 /** Compilation: the function is traced once for each signature of its arguments, and the program runs as a whole. */
-import type { Aval } from '../core/aval.ts';
-import { MissingArgument } from '../core/errors.ts';
+import { type Plan, planOf } from '../compiler/print.ts';
+import { type Aval, range } from '../core/aval.ts';
+import { BadArgument, MissingArgument } from '../core/errors.ts';
 import { labelOf } from '../core/path.ts';
-import { printProgram } from '../core/print.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { type Structure, unflatten } from '../core/tree.ts';
 import { bind, type InlineParams, type Primitive, type Program, primitive } from '../primitives/primitive.ts';
@@ -21,7 +21,7 @@ import {
   transposedProgram,
   unflagged,
 } from './derive.ts';
-import { sameAvals } from './evaluate.ts';
+import { compiledOf, executeDonating, isEvaluating, sameAvals } from './evaluate.ts';
 import { hoistTracers, remember, traceProgram } from './trace.ts';
 import { named } from './vmap.ts';
 
@@ -86,12 +86,25 @@ export const callPrimitive: Primitive<CallParams> = primitive<CallParams>({
 export interface JitOptions {
   /** Arguments that are not traced but fixed, compared by identity: configuration, functions, sizes. */
   readonly staticArgnums?: readonly number[];
+  /**
+   * Arguments that the caller gives away: results of the same element type and size are made in their memory where
+   * possible, the rest is given back after the call. Using their tensors afterwards throws FreedTensor. Inside another
+   * transformation, which may still need the values, it has no effect.
+   */
+  readonly donate?: readonly number[];
 }
 
-/** A compiled function. `String(f)` prints the programs made so far. */
+/** A compiled function. `String(f)` prints the kernels and the memory plan of every signature traced so far. */
 export type Jitted<A extends readonly unknown[], R> = ((...args: Arguments<A>) => Outputs<R>) & {
   /** How many signatures have been traced. */
   readonly traces: number;
+  /**
+   * What a call with these arguments runs: the number of kernels and the bytes of memory. `String(plan)` prints the
+   * kernels with the place of every value. Nothing is computed.
+   *
+   * @example jit((x) => x.sin().sum()).plan(tensor([1, 2])).kernels // 1
+   */
+  plan(...args: Arguments<A>): Plan;
 };
 
 /** What was traced for one signature. */
@@ -100,6 +113,8 @@ interface Entry {
   readonly fixed: readonly unknown[];
   readonly call: CallParams;
   readonly hoisted: readonly Tensor[];
+  /** Which leaves are donated. */
+  readonly donated: readonly number[];
   readonly result: Structure;
 }
 
@@ -109,14 +124,26 @@ interface Family {
   readonly entries: Entry[];
 }
 
-function requireStatic(label: string, args: readonly unknown[], numbers: readonly number[]): void {
+function requireNumbered(
+  label: string,
+  option: string,
+  numbers: readonly number[],
+  args: readonly unknown[],
+): void {
+  const kind = option === 'donate' ? 'donated' : 'static';
   for (const number of numbers)
     if (!Number.isInteger(number) || number < 0 || number >= args.length)
       throw new MissingArgument({
-        did: `${label} was called with ${args.length} argument${args.length === 1 ? '' : 's'}, but needs static argument ${number}`,
-        expected: 'a value for every one of staticArgnums, counted from 0',
-        remedy: 'pass it, or correct staticArgnums',
+        did: `${label} was called with ${args.length} argument${args.length === 1 ? '' : 's'}, but needs ${kind} argument ${number}`,
+        expected: `a value for every one of ${option}, counted from 0`,
+        remedy: `pass it, or correct ${option}`,
       });
+}
+
+/** The positions of one child's leaves among all. */
+function leavesOf({ children }: Structure, child: number): number[] {
+  const before = children.slice(0, child).reduce((n, one) => n + one.leafCount, 0);
+  return range(children[child].leafCount).map(i => before + i);
 }
 
 const nothing: readonly unknown[] = [];
@@ -135,7 +162,7 @@ function foremost<T>(list: T[], holds: (one: T) => boolean): T | undefined {
  * Values are not known while tracing: use `where` in place of `if` on tensors. Tensors that the function takes from
  * outside its arguments are fixed at the first call.
  *
- * @example const step = jit((w, x) => w.sub(grad(loss)(w, x).mul(0.1)))
+ * @example const step = jit((w, x) => w.sub(grad(loss)(w, x).mul(0.1)), { donate: [0] })
  * @throws ConcreteValueNeeded where the function asks for a value
  */
 export function jit<A extends readonly unknown[], R>(
@@ -145,8 +172,20 @@ export function jit<A extends readonly unknown[], R>(
   const call = callWithTree('jit', f);
   const label = labelOf('jit', f);
   const fixedNumbers = [...(options.staticArgnums ?? [])].sort((a, b) => a - b);
+  const donate = options.donate ?? [];
+  for (const number of donate)
+    if (fixedNumbers.includes(number))
+      throw new BadArgument({
+        did: `${label} with argument ${number} both in staticArgnums and in donate`,
+        expected: 'a donated argument to be traced: a static one has no memory to give',
+        remedy: `leave ${number} out of one of them`,
+      });
   const families: Family[] = [];
   let traces = 0;
+
+  /** Whether the i-th of the traced arguments is donated. */
+  const donates = (i: number): boolean =>
+    donate.includes(fixedNumbers.reduce((at, number) => (number <= at ? at + 1 : at), i));
 
   const trace = (leaves: readonly Tensor[], structure: Structure, fixed: readonly unknown[]): Entry => {
     const traced = traceProgram(
@@ -162,26 +201,24 @@ export function jit<A extends readonly unknown[], R>(
     );
     traces++;
     const { program, hoisted } = hoistTracers(traced);
+    const donated = structure.children.flatMap((_, i) => (donates(i) ? leavesOf(structure, i) : []));
     return {
       avals: avalsOf(leaves),
       fixed,
       call: { name: f.name || 'jit', program },
       hoisted,
+      donated,
       result: call.structure(),
     };
   };
 
-  const run = ({ hoisted, call, result }: Entry, leaves: readonly Tensor[]): Outputs<R> =>
-    unflatten(
-      result,
-      bind(callPrimitive, hoisted.length === 0 ? leaves : [...hoisted, ...leaves], call),
-    ) as Outputs<R>;
-
-  const jitted = (...args: unknown[]): Outputs<R> => {
+  /** The entry of a signature, traced if it is new, and the leaves of the arguments. */
+  const prepare = (args: readonly unknown[]): { entry: Entry; leaves: readonly Tensor[] } => {
     let dynamic = args;
     let fixed = nothing;
+    if (donate.length > 0) requireNumbered(label, 'donate', donate, args);
     if (fixedNumbers.length > 0) {
-      requireStatic(label, args, fixedNumbers);
+      requireNumbered(label, 'staticArgnums', fixedNumbers, args);
       dynamic = args.filter((_, i) => !fixedNumbers.includes(i));
       fixed = fixedNumbers.map(number => args[number]);
     }
@@ -197,27 +234,44 @@ export function jit<A extends readonly unknown[], R>(
     }
     const leaves = given as Tensor[];
     for (let i = 0; i < given.length; i++) leaves[i] = leafTensor(given[i]);
-    const known = foremost(
+    let entry = foremost(
       family.entries,
       one => sameAvals(one.avals, leaves) && one.fixed.every((value, i) => Object.is(value, fixed[i])),
     );
-    if (known !== undefined) return run(known, leaves);
-    const entry = trace(leaves, family.structure, fixed);
-    // A program that closed over another transformation's values holds for this call alone.
-    if (entry.hoisted.length === 0) {
-      family.entries.unshift(entry);
-      if (!families.includes(family)) families.unshift(family);
+    if (entry === undefined) {
+      entry = trace(leaves, family.structure, fixed);
+      // A program that closed over another transformation's values holds for this call alone.
+      if (entry.hoisted.length === 0) {
+        family.entries.unshift(entry);
+        if (!families.includes(family)) families.unshift(family);
+      }
     }
-    return run(entry, leaves);
+    return { entry, leaves };
+  };
+
+  const run = ({ call, hoisted, donated }: Entry, leaves: readonly Tensor[]): readonly Tensor[] => {
+    if (hoisted.length > 0) return bind(callPrimitive, [...hoisted, ...leaves], call);
+    if (donated.length > 0 && isEvaluating()) return executeDonating(call.program, leaves, donated);
+    return bind(callPrimitive, leaves, call);
+  };
+
+  const planned = ({ call, hoisted, donated, avals }: Entry): Plan =>
+    planOf(
+      `${label}: ${avals.join(', ') || 'no arguments'}`,
+      hoisted.length + avals.length,
+      compiledOf(call.program, hoisted.length > 0 ? [] : donated),
+    );
+
+  const jitted = (...args: unknown[]): Outputs<R> => {
+    const { entry, leaves } = prepare(args);
+    return unflatten(entry.result, run(entry, leaves)) as Outputs<R>;
   };
   named(jitted, f);
   Object.defineProperty(jitted, 'traces', { get: () => traces });
+  Object.defineProperty(jitted, 'plan', { value: (...args: unknown[]) => planned(prepare(args).entry) });
   Object.defineProperty(jitted, 'toString', {
     value: () =>
-      families
-        .flatMap(family => family.entries)
-        .map(entry => printProgram(entry.call.program))
-        .join('\n\n') || `${label}: not called yet`,
+      families.flatMap(family => family.entries.map(planned)).join('\n\n') || `${label}: not called yet`,
   });
   return jitted as unknown as Jitted<A, R>;
 }

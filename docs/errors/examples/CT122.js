@@ -1,4 +1,4 @@
-import { tensor, tidy } from 'cotangent';
+import { jit, tensor, tidy } from 'cotangent';
 
 export const about =
   'Memory is given back by itself; dispose(), `using` and tidy() give it back sooner, and a donated argument is given back after the call. Afterwards the tensor has no elements any more.';
@@ -15,6 +15,12 @@ export const wrongs = {
       kept = tensor([1, 2, 3]).mul(2);
     });
     return kept.sum();
+  },
+  'after donating it': () => {
+    const step = jit(w => w.mul(0.9), { donate: [0] });
+    const w = tensor([1, 2, 3]);
+    step(w);
+    return w.sum();
   },
 };
 

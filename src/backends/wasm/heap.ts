@@ -193,9 +193,11 @@ export class Heap {
   scratch(bytes: number): number {
     if (this.#scratch === null || this.#scratch.bytes < bytes) {
       if (this.#scratch !== null) this.#release(this.#scratch);
-      this.#scratch = new Block(bytes, this.#tick);
-      this.#place(this.#scratch);
-      this.#scratch.leave();
+      this.#scratch = null;
+      const block = new Block(bytes, this.#tick);
+      this.#place(block);
+      block.leave();
+      this.#scratch = block;
     }
     return this.#scratch.address;
   }
