@@ -8,9 +8,9 @@ import { rewrite } from '../../kernel/rewrite.ts';
 import { type FunctionRef, i32, type ModuleBuilder, type Value } from './encode.ts';
 import type { Functions } from './functions.ts';
 import { gemmWorkspace } from './gemm.ts';
+import { affine } from './indices.ts';
 import { bytesOf } from './lanes.ts';
 import { addNest } from './nest.ts';
-import { affine } from './vectors.ts';
 
 export interface Patches {
   readonly type: 'float32' | 'float64';

@@ -7,8 +7,8 @@ import type { Expression } from '../../kernel/expression.ts';
 import type { BufferType, Kernel } from '../../kernel/kernel.ts';
 import { type FunctionRef, i32, type ModuleBuilder, type Value } from './encode.ts';
 import { addGemm, gemmWorkspace } from './gemm.ts';
+import { type Affine, affine } from './indices.ts';
 import { bytesOf } from './lanes.ts';
-import { type Affine, affine } from './vectors.ts';
 
 /** A product kernel as loops around matrix products. */
 export interface Product {

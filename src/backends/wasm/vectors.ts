@@ -16,6 +16,8 @@ import {
   v128,
 } from './encode.ts';
 import type { Functions } from './functions.ts';
+import { affine, boundsOf } from './indices.ts';
+import { byLane, divideByConstant } from './integers.ts';
 import {
   bytesOf,
   castVector,
@@ -30,68 +32,21 @@ import {
   wrapped,
 } from './lanes.ts';
 
-/** An index as Σ coefficient·axis + constant. */
-export interface Affine {
-  readonly constant: number;
-  readonly terms: ReadonlyMap<number, number>;
-}
-
-/** The affine form of an index expression, or null. */
-export function affine(x: Expression): Affine | null {
-  if (x.op === 'constant') return { constant: x.value, terms: new Map() };
-  if (x.op === 'axis') return { constant: 0, terms: new Map([[x.axis, 1]]) };
-  if (x.type !== 'int32' || (x.op !== 'add' && x.op !== 'sub' && x.op !== 'mul')) return null;
-  const a = affine(x.args[0]);
-  const b = affine(x.args[1]);
-  if (a === null || b === null) return null;
-  if (x.op === 'mul') {
-    const [scale, other] = a.terms.size === 0 ? [a.constant, b] : [b.constant, a];
-    if (a.terms.size > 0 && b.terms.size > 0) return null;
-    return {
-      constant: other.constant * scale,
-      terms: new Map([...other.terms].map(([axis, c]) => [axis, c * scale])),
-    };
-  }
-  const sign = x.op === 'add' ? 1 : -1;
-  const terms = new Map(a.terms);
-  for (const [axis, c] of b.terms) terms.set(axis, (terms.get(axis) ?? 0) + sign * c);
-  return { constant: a.constant + sign * b.constant, terms };
-}
-
-/** The least and greatest value that an int32 index may have; infinite where nothing is known. */
-export function boundsOf(x: Expression, extents: readonly number[]): readonly [number, number] {
-  if (x.op === 'constant') return [x.value, x.value];
-  if (x.op === 'axis') return [0, Math.max(0, extents[x.axis] - 1)];
-  const unknown = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
-  if (x.type !== 'int32' || !('args' in x) || x.args.length !== 2) return unknown;
-  const [a, b] = x.args[0].type === 'int32' ? x.args.map(one => boundsOf(one, extents)) : [unknown, unknown];
-  const corners = (): number[] => a.flatMap(i => b.map(j => i * j || 0));
-  switch (x.op) {
-    case 'add':
-      return [a[0] + b[0], a[1] + b[1]];
-    case 'sub':
-      return [a[0] - b[1], a[1] - b[0]];
-    case 'mul':
-      return [Math.min(...corners()), Math.max(...corners())];
-    case 'min':
-      return [Math.min(a[0], b[0]), Math.min(a[1], b[1])];
-    case 'max':
-      return [Math.max(a[0], b[0]), Math.max(a[1], b[1])];
-    case 'div':
-      return a[0] >= 0 && b[0] > 0 ? [0, a[1]] : unknown;
-    case 'rem':
-      return a[0] >= 0 && b[0] > 0 ? [0, Math.min(a[1], b[1] - 1)] : unknown;
-    default:
-      return unknown;
-  }
-}
-
 /** The loops around an expression: which axis each runs along, outermost first. */
 export interface Loops {
   readonly order: readonly number[];
   /** The axis along the lanes, one of `order`; null where nothing runs along them. */
   readonly vectorAxis: number | null;
   readonly extents: readonly number[];
+  /** Whether lanes may lie beyond the end of their axis, as in the last vector of a row. */
+  readonly partial: boolean;
+}
+
+/** The code of several places printed one after the other: copy u is `u · step` further along an axis. */
+export interface Copies {
+  readonly axis: number;
+  readonly step: number;
+  readonly count: number;
 }
 
 export class VectorPrinter {
@@ -104,19 +59,28 @@ export class VectorPrinter {
   readonly #pointers: readonly Value[];
   readonly #counters: ReadonlyMap<number, Value>;
   readonly #math: Functions;
-  readonly #names = new Map<Expression, Value>();
-  readonly #scalars = new Map<Expression, Value>();
+  readonly #copies: Copies;
+  #copy = 0;
+  /** What each copy has computed; what is the same in all of them is with the first. */
+  readonly #names: readonly Map<Expression, Value>[];
+  readonly #scalars: readonly Map<Expression, Value>[];
   readonly #depths = new Map<Expression, number>();
   readonly #unsafe = new Map<Expression, boolean>();
   readonly #uses = new Map<Expression, number>();
   readonly #addresses = new Map<string, Value>();
-  #laneIndex: Value | undefined;
-  carries: { readonly values: readonly Value[]; readonly level: number } = { values: [], level: 0 };
+  readonly #laneIndex: Value[] = [];
+  readonly #axes = new Map<Expression, ReadonlySet<number>>();
+  /** For each copy the running values, which exist inside loop `level`. */
+  carries: { readonly values: readonly (readonly Value[])[]; readonly level: number } = {
+    values: [],
+    level: 0,
+  };
 
   constructor(options: {
     f: FunctionBuilder;
     lanes: Lanes;
     loops: Loops;
+    copies: Copies | undefined;
     inputs: readonly BufferType[];
     pointers: readonly Value[];
     counters: ReadonlyMap<number, Value>;
@@ -129,6 +93,9 @@ export class VectorPrinter {
     this.#pointers = options.pointers;
     this.#counters = options.counters;
     this.#math = options.math;
+    this.#copies = options.copies ?? { axis: -1, step: 0, count: 1 };
+    this.#names = Array.from({ length: this.#copies.count }, () => new Map());
+    this.#scalars = this.#names.map(() => new Map());
     this.levels = Array.from({ length: options.loops.order.length + 1 }, () => []);
   }
 
@@ -139,6 +106,12 @@ export class VectorPrinter {
       this.#uses.set(root, uses);
       if (uses === 1) this.prepare(childrenOf(root));
     }
+  }
+
+  /** Whether several copies use an expression. */
+  #isShared(x: Expression): boolean {
+    const { count, axis } = this.#copies;
+    return count > 1 && !this.#axesOf(x).has(axis) && !this.#axesOf(x).has(-2);
   }
 
   #levelOf(axis: number): number {
@@ -173,12 +146,44 @@ export class VectorPrinter {
     return unsafe;
   }
 
+  /** The axes that an expression depends on; −2 stands for running values. */
+  #axesOf(x: Expression): ReadonlySet<number> {
+    let axes = this.#axes.get(x);
+    if (axes === undefined) {
+      if (x.op === 'axis') axes = new Set([x.axis]);
+      else if (x.op === 'carry') axes = new Set([-2]);
+      else axes = new Set(childrenOf(x).flatMap(child => [...this.#axesOf(child)]));
+      this.#axes.set(x, axes);
+    }
+    return axes;
+  }
+
+  /** Whether the lanes differ. */
   #varies(x: Expression): boolean {
     const { vectorAxis } = this.loops;
-    if (vectorAxis === null) return false;
-    if (x.op === 'axis') return x.axis === vectorAxis;
-    if (x.op === 'carry') return true;
-    return childrenOf(x).some(child => this.#varies(child));
+    const axes = this.#axesOf(x);
+    return vectorAxis !== null && (axes.has(vectorAxis) || axes.has(-2));
+  }
+
+  /** The copy that an expression belongs to: the first where all are the same. */
+  #copyOf(x: Expression): number {
+    if (this.#copy === 0) return 0;
+    const axes = this.#axesOf(x);
+    return axes.has(this.#copies.axis) || axes.has(-2) ? this.#copy : 0;
+  }
+
+  /** Prints for each copy in turn. */
+  forCopies(print: (copy: number) => void): void {
+    for (let copy = 0; copy < this.#copies.count; copy++) {
+      this.#copy = copy;
+      print(copy);
+    }
+    this.#copy = 0;
+  }
+
+  /** How far the copy is moved along an axis. */
+  #moved(axis: number): number {
+    return axis === this.#copies.axis ? this.#copy * this.#copies.step : 0;
   }
 
   /** Runs `make` so that what it emits lands in the statements of a level. */
@@ -197,10 +202,11 @@ export class VectorPrinter {
 
   /** The vector of an expression for code at loop `level`. Inside a branch no unsafe load may move out. */
   vector(x: Expression, level: number, guarded = false): Value {
-    const known = this.#names.get(x) ?? this.#branches.at(-1)?.get(x);
+    const copy = this.#copyOf(x);
+    const known = this.#names[copy].get(x) ?? this.#branches.at(-1)?.get(x);
     if (known !== undefined) return known;
     if (x.op === 'constant') return constantVector(x.type, x.value);
-    if (x.op === 'carry') return this.carries.values[x.index];
+    if (x.op === 'carry') return this.carries.values[copy][x.index];
     const movable = !(guarded && this.#isUnsafe(x));
     const depth = this.depth(x);
     if (!movable) {
@@ -209,9 +215,10 @@ export class VectorPrinter {
       this.#branches.at(-1)?.set(x, inBranch);
       return inBranch;
     }
-    if (depth === level && (this.#uses.get(x) ?? 0) <= 1 && !guarded) return this.#make(x, level, false);
+    if (depth === level && (this.#uses.get(x) ?? 0) <= 1 && !guarded && !this.#isShared(x))
+      return this.#make(x, level, false);
     const kept = this.#keep(depth, () => this.#make(x, depth, false));
-    this.#names.set(x, kept);
+    this.#names[copy].set(x, kept);
     return kept;
   }
 
@@ -229,31 +236,33 @@ export class VectorPrinter {
   }
 
   #counter(axis: number): Value {
-    return this.#counters.get(axis) ?? i32.const(0);
+    const counter = this.#counters.get(axis) ?? i32.const(0);
+    const moved = this.#moved(axis);
+    return moved === 0 ? counter : i32.add(counter, i32.const(moved));
   }
 
   /** The vector axis's index in every lane; beyond the end the last legal one, so that addresses stay legal. */
   #laneIndices(): Value {
-    if (this.#laneIndex === undefined) {
-      const axis = this.loops.vectorAxis as number;
-      const last = this.loops.extents[axis] - 1;
+    const { vectorAxis, extents, partial } = this.loops;
+    const axis = vectorAxis as number;
+    const copy = axis === this.#copies.axis ? this.#copy : 0;
+    this.#laneIndex[copy] ??= this.#keep(this.#levelOf(axis), () => {
       const index = i32x4.add(i32x4.splat(this.#counter(axis)), laneNumbers);
-      this.#laneIndex = this.#keep(this.#levelOf(axis), () =>
-        i32x4.min_s(index, i32x4.const(last, last, last, last)),
-      );
-    }
-    return this.#laneIndex;
+      return partial ? i32x4.min_s(index, constantVector('int32', extents[axis] - 1)) : index;
+    });
+    return this.#laneIndex[copy];
   }
 
   /** An int32 expression that is the same in all lanes, as a scalar. */
   scalar(x: Expression): Value {
     if (x.op === 'constant') return i32.const(x.value);
     if (x.op === 'axis') return this.#counter(x.axis);
-    const known = this.#scalars.get(x);
+    const copy = this.#copyOf(x);
+    const known = this.#scalars[copy].get(x);
     if (known !== undefined) return known;
     const depth = this.depth(x);
     const kept = this.#keep(depth, () => this.#scalarOf(x, depth));
-    this.#scalars.set(x, kept);
+    this.#scalars[copy].set(x, kept);
     return kept;
   }
 
@@ -267,18 +276,14 @@ export class VectorPrinter {
     return i32x4.extract_lane(this.vector(x, level), 0);
   }
 
-  /** The address of the nest's own element in a buffer: Σ counter·stride over the axes. */
+  /** Where the nest's own element lies in a buffer: Σ index·stride over the axes. */
   placeOf(
     source: number,
     strides: readonly (readonly [axis: number, bytes: number])[],
-    level: number,
-  ): Value {
-    return this.#address(
-      source,
-      strides.filter(([axis]) => this.#counters.has(axis)),
-      [],
-      level,
-    );
+  ): { address: Value; offset: number } {
+    const own = strides.filter(([axis]) => this.#counters.has(axis));
+    const offset = own.reduce((sum, [axis, bytes]) => sum + this.#moved(axis) * bytes, 0);
+    return { address: this.#address(source, own, [], 0), offset };
   }
 
   /** The byte address of loads that differ by constants only, hoisted as far as it goes. */
@@ -296,7 +301,7 @@ export class VectorPrinter {
       let next = this.#addresses.get(key);
       if (next === undefined) {
         const before = address;
-        const counter = this.#counter(axis);
+        const counter = this.#counters.get(axis) as Value;
         next = this.#keep(this.#levelOf(axis), () =>
           i32.add(before, stride === 1 ? counter : i32.mul(counter, i32.const(stride))),
         );
@@ -330,7 +335,10 @@ export class VectorPrinter {
     for (let d = shape.length - 1; d >= 0; d--) {
       const at = x.at[d];
       const form = affine(at);
-      if (form !== null) {
+      // Where only some lanes are legal, those far off are moved back one by one.
+      const far =
+        guarded && ![0, bytes].includes((form?.terms.get(this.loops.vectorAxis ?? -1) ?? 0) * stride);
+      if (form !== null && !far) {
         constant += form.constant * stride;
         for (const [axis, c] of form.terms) terms.set(axis, (terms.get(axis) ?? 0) + c * stride);
       } else if (this.#varies(at)) irregular.push({ at, stride, extent: shape[d] });
@@ -347,17 +355,21 @@ export class VectorPrinter {
       stride *= shape[d];
     }
     for (const axis of terms.keys()) if (!this.#counters.has(axis)) terms.delete(axis);
+    const { vectorAxis, partial } = this.loops;
+    const along = vectorAxis === null ? 0 : (terms.get(vectorAxis) ?? 0);
+    const byLane = irregular.length > 0 || (partial && along !== 0 && along !== bytes);
+    // Lanes with addresses of their own have the copy's way along their axis in them.
+    for (const [axis, step] of terms)
+      if (!byLane || axis !== vectorAxis) constant += this.#moved(axis) * step;
     // An instruction's own offset is added without wrapping around: not to an address that was counted down.
     if ([...terms.values()].some(c => c < 0)) {
       extra.push(i32.const(constant));
       constant = 0;
     }
-    const along = this.loops.vectorAxis === null ? 0 : (terms.get(this.loops.vectorAxis) ?? 0);
-    const { vectorAxis } = this.loops;
-    if (irregular.length > 0) {
-      // Every lane has an address of its own.
-      const scalarTerms = [...terms].filter(([axis]) => axis !== vectorAxis);
-      const base = this.#address(x.source, scalarTerms, extra, level);
+    const others = [...terms].filter(([axis]) => axis !== vectorAxis);
+    if (byLane) {
+      // Beyond the end of the axis the address is that of the last legal element.
+      const base = this.#address(x.source, others, extra, level);
       const offsets = irregular.map(({ at, stride: step, extent }) => {
         const index = this.vector(at, level, guarded);
         const legal = guarded
@@ -370,28 +382,22 @@ export class VectorPrinter {
       });
       if (along !== 0) offsets.push(i32x4.mul(this.#laneIndices(), constantVector('int32', along)));
       const offset = this.f.let(offsets.reduce((a, b) => i32x4.add(a, b)));
-      return this.#gather(x.type, lane => i32.add(base, i32x4.extract_lane(offset, lane)), constant);
+      return this.#gather(x.type, lane => i32.add(base, i32x4.extract_lane(offset, lane)), constant, 0);
     }
-    if (along === 0)
-      return this.#atConstant(
-        this.#address(x.source, [...terms], extra, level),
-        constant,
-        (address, offset) => loadSplat(x.type, address, offset),
-      );
     const address = this.#address(x.source, [...terms], extra, level);
-    if (along === bytes)
-      return this.#atConstant(address, constant, (place, offset) =>
-        loadVector(x.type, this.lanes, place, offset),
-      );
-    // A fixed stride between lanes; beyond the end of the axis the last legal element again.
-    const first = this.#address(
-      x.source,
-      [...terms].filter(([axis]) => axis !== vectorAxis),
-      extra,
-      level,
-    );
-    const offset = this.f.let(i32x4.mul(this.#laneIndices(), constantVector('int32', along)));
-    return this.#gather(x.type, lane => i32.add(first, i32x4.extract_lane(offset, lane)), constant);
+    if (along === 0)
+      return this.#atConstant(address, constant, (place, offset) => loadSplat(x.type, place, offset));
+    const vectorAt = (from: number): Value =>
+      this.#atConstant(address, from, (place, offset) => loadVector(x.type, this.lanes, place, offset));
+    if (along === bytes) return vectorAt(constant);
+    if (this.lanes === 4 && bytes === 4) {
+      if (along === -4) {
+        const backwards = this.f.let(vectorAt(constant - 12));
+        return shuffled(backwards, backwards, [3, 2, 1, 0]);
+      }
+      if (along === 8) return shuffled(vectorAt(constant), vectorAt(constant + 16), [0, 2, 4, 6]);
+    }
+    return this.#gather(x.type, () => address, constant, along);
   }
 
   #clamped(index: Value, extent: number): Value {
@@ -405,11 +411,15 @@ export class VectorPrinter {
     return constant >= 0 ? load(address, constant) : load(i32.add(address, i32.const(constant)), 0);
   }
 
-  #gather(type: ScalarType, address: (lane: number) => Value, constant: number): Value {
+  /** A vector of elements at addresses that differ between lanes, or by a constant number of bytes. */
+  #gather(type: ScalarType, address: (lane: number) => Value, constant: number, along: number): Value {
     let vector = constantVector(type, 0);
     for (let lane = 0; lane < this.lanes; lane++) {
-      const place = constant >= 0 ? address(lane) : i32.add(address(lane), i32.const(constant));
-      vector = loadLane(type, vector, lane, place, Math.max(0, constant));
+      const from = constant + lane * along;
+      const before = vector;
+      vector = this.#atConstant(address(lane), from, (place, offset) =>
+        loadLane(type, before, lane, place, offset),
+      );
     }
     return vector;
   }
@@ -447,7 +457,7 @@ export class VectorPrinter {
       const b = this.vector(args[1], level, guarded);
       if (x.op === 'eq' || x.op === 'ne' || x.op === 'lt' || x.op === 'le')
         return compareVector(x.op, operand, a, b);
-      return this.#binary(x.op as string, x.type, a, b, args[1]);
+      return this.#binary(x.op as string, x.type, a, b, args);
     }
     return this.#unary(x.op as string, x.type, a);
   }
@@ -482,7 +492,8 @@ export class VectorPrinter {
     return this.f.call(this.#math.function(op as 'exp', type), a);
   }
 
-  #binary(op: string, type: ScalarType, a: Value, b: Value, second: Expression): Value {
+  #binary(op: string, type: ScalarType, a: Value, b: Value, args: readonly Expression[]): Value {
+    const second = args[1];
     if (type === 'float32' || type === 'float64') {
       const simd = type === 'float32' ? f32x4 : f64x2;
       const direct = {
@@ -515,37 +526,19 @@ export class VectorPrinter {
       if (op === 'shl') return wrapped(type, i32x4.shl(a, second.value));
       return wrapped(type, (isUnsigned ? i32x4.shr_u : i32x4.shr_s)(a, second.value));
     }
-    return wrapped(type, this.#byLane(op, isUnsigned, this.f.let(a), this.f.let(b)));
-  }
-
-  /** Integer division and shifts by differing amounts have no vector instruction. */
-  #byLane(op: string, isUnsigned: boolean, a: Value, b: Value): Value {
-    let vector = constantVector('int32', 0);
-    for (let lane = 0; lane < this.lanes; lane++) {
-      const x = this.f.let(i32x4.extract_lane(a, lane));
-      const y = this.f.let(i32x4.extract_lane(b, lane));
-      vector = i32x4.replace_lane(vector, lane, scalarOperation(op, isUnsigned, x, y));
+    if ((op === 'div' || op === 'rem') && second.op === 'constant' && second.value > 0) {
+      const divided = divideByConstant(this.f, op, a, second.value, boundsOf(args[0], this.loops.extents));
+      if (divided !== null) return divided;
     }
-    return vector;
+    return wrapped(type, byLane(this.f, this.lanes, op, isUnsigned, a, b));
   }
 }
 
-function scalarOperation(op: string, isUnsigned: boolean, x: Value, y: Value): Value {
-  const zero = i32.const(0);
-  if (op === 'shl') return i32.select(i32.gt_u(y, i32.const(31)), zero, i32.shl(x, y));
-  if (op === 'shr') {
-    if (isUnsigned) return i32.select(i32.gt_u(y, i32.const(31)), zero, i32.shr_u(x, y));
-    return i32.shr_s(x, i32.select(i32.gt_u(y, i32.const(31)), i32.const(31), y));
-  }
-  // A divisor of 0 (and of −1, whose overflow traps) is replaced, and its result corrected.
-  const none = i32.eqz(y);
-  if (isUnsigned) {
-    const safe = i32.select(none, i32.const(1), y);
-    return i32.select(none, zero, (op === 'div' ? i32.div_u : i32.rem_u)(x, safe));
-  }
-  const minus = i32.eq(y, i32.const(-1));
-  const safe = i32.select(i32.or(none, minus), i32.const(1), y);
-  const result = (op === 'div' ? i32.div_s : i32.rem_s)(x, safe);
-  const negated = op === 'div' ? i32.sub(zero, x) : zero;
-  return i32.select(none, zero, i32.select(minus, negated, result));
+/** Lanes of two vectors of 32-bit elements: 0 to 3 of the first, 4 to 7 of the second. */
+function shuffled(a: Value, b: Value, lanes: readonly number[]): Value {
+  return v128.shuffle(
+    a,
+    b,
+    lanes.flatMap(lane => [0, 1, 2, 3].map(byte => 4 * lane + byte)),
+  );
 }
