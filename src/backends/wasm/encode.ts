@@ -56,6 +56,8 @@ export class FunctionBuilder {
   readonly params: readonly Variable[];
   readonly #types: WasmType[];
   readonly #localTypes: WasmType[] = [];
+  readonly #constants = new Map<string, Variable>();
+  readonly #head: Code[] = [];
   #body: Code[] = [];
 
   constructor(params: readonly WasmType[]) {
@@ -82,6 +84,18 @@ export class FunctionBuilder {
   let(x: Value): Variable {
     const variable = this.local(x.type);
     this.emit(variable.set(x));
+    return variable;
+  }
+
+  /** A constant made when the function begins: an engine may make one in a loop anew in every turn. */
+  constant(x: Value): Variable {
+    const key = x.code.flat(9).join();
+    let variable = this.#constants.get(key);
+    if (variable === undefined) {
+      variable = this.local(x.type);
+      this.#head.push(variable.set(x));
+      this.#constants.set(key, variable);
+    }
     return variable;
   }
 
@@ -138,7 +152,14 @@ export class FunctionBuilder {
   /** The body's bytes, ending with the result if there is one. */
   finish(result?: Value): Uint8Array {
     const locals = this.#localTypes.map(type => [1, typeCodes[type]]);
-    const body = new Bytes().code([unsigned(locals.length), locals, this.#body, result?.code ?? [], 0x0b]);
+    const body = new Bytes().code([
+      unsigned(locals.length),
+      locals,
+      this.#head,
+      this.#body,
+      result?.code ?? [],
+      0x0b,
+    ]);
     return new Bytes().code(unsigned(body.length)).bytes(body.done()).done();
   }
 }

@@ -1,29 +1,38 @@
 /** The functions that vector code calls: elementary ones, and the remainder of floats. */
-import { type FunctionRef, f32x4, f64, f64x2, i32, i64, type ModuleBuilder, type Value } from './encode.ts';
-import { VectorMath } from './math/index.ts';
+import {
+  type FunctionBuilder,
+  type FunctionRef,
+  f32x4,
+  f64,
+  f64x2,
+  i32,
+  i64,
+  type ModuleBuilder,
+  type Value,
+} from './encode.ts';
+import { VectorMath, type VectorOp } from './math/index.ts';
 
 type Float = 'float32' | 'float64';
 
 export class Functions {
   readonly #module: ModuleBuilder;
   readonly #math: VectorMath;
-  readonly #own = new Map<string, FunctionRef>();
+  readonly #remainders = new Map<Float, FunctionRef>();
 
   constructor(module: ModuleBuilder, options: { readonly relaxed: boolean }) {
     this.#module = module;
     this.#math = new VectorMath(module, options);
   }
 
-  /** The function of one or two vectors; added to the module when it is first asked for. */
-  function(op: string, type: Float): FunctionRef {
-    if (op !== 'rem') return this.#math.function(op as Parameters<VectorMath['function']>[0], type);
-    const key = `${op} ${type}`;
-    let made = this.#own.get(key);
-    if (made === undefined) {
-      made = addRemainder(this.#module, type);
-      this.#own.set(key, made);
+  /** The result for one or two vectors: code, or a call of a function that is added when it is first asked for. */
+  apply(f: FunctionBuilder, op: string, type: Float, ...args: readonly Value[]): Value {
+    if (op !== 'rem') return this.#math.apply(f, op as VectorOp, type, ...args);
+    let remainder = this.#remainders.get(type);
+    if (remainder === undefined) {
+      remainder = addRemainder(this.#module, type);
+      this.#remainders.set(type, remainder);
     }
-    return made;
+    return f.call(remainder, ...args);
   }
 }
 

@@ -263,6 +263,8 @@ export const v128 = {
   xor: wide(81) as Binary,
   /** Bits of a where the mask is 1, of b where it is 0. */
   bitselect: (mask: Value, a: Value, b: Value): Value => ternary('v128', simd(82))(a, b, mask),
+  /** The same where each 32-bit lane of the mask is all ones or all zeros. */
+  relaxed_laneselect: (mask: Value, a: Value, b: Value): Value => ternary('v128', simd(0x10b))(a, b, mask),
   any_true: unary('i32', simd(83)) as Unary,
   /** Bytes of a (0–15) and b (16–31) by number. */
   shuffle: (a: Value, b: Value, lanes: readonly number[]): Value =>
@@ -364,6 +366,9 @@ export const f32x4 = {
   div: wide(0xe7) as Binary,
   min: wide(0xe8) as Binary,
   max: wide(0xe9) as Binary,
+  /** b < a ? b : a, so a where they cannot be compared; pmax is a < b ? b : a. */
+  pmin: wide(0xea) as Binary,
+  pmax: wide(0xeb) as Binary,
   convert_i32x4_s: wide1(0xfa) as Unary,
   convert_i32x4_u: wide1(0xfb) as Unary,
   demote_f64x2_zero: wide1(94) as Unary,
@@ -396,6 +401,8 @@ export const f64x2 = {
   div: wide(0xf3) as Binary,
   min: wide(0xf4) as Binary,
   max: wide(0xf5) as Binary,
+  pmin: wide(0xf6) as Binary,
+  pmax: wide(0xf7) as Binary,
   promote_low_f32x4: wide1(95) as Unary,
   convert_low_i32x4_s: wide1(0xfe) as Unary,
   convert_low_i32x4_u: wide1(0xff) as Unary,

@@ -1,5 +1,5 @@
 /** Kernels as functions of a WebAssembly module: (address of every input, then of every output) → nothing. */
-import { type Expression, visit } from '../../kernel/expression.ts';
+import type { Expression } from '../../kernel/expression.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { flattened } from '../../kernel/rewrite.ts';
 import type { FunctionRef, ModuleBuilder } from './encode.ts';
@@ -15,8 +15,6 @@ export function addNest(module: ModuleBuilder, math: Functions, given: Kernel): 
   const kernel = flattened(given);
   const count = kernel.inputs.length + kernel.outputs.length + 1;
   const roots = rootsOf(kernel);
-  // Functions that the kernel calls must stand before it.
-  prepareMath(math, roots);
   return module.function(new Array<'i32'>(count).fill('i32'), [], f => {
     if (!kernel.outputs.every(output => output.shape.includes(0)))
       writeNest(new NestWriter(f, math, kernel, roots));
@@ -47,36 +45,4 @@ function rootsOf(kernel: Kernel): readonly Expression[] {
     case 'sort':
       return [];
   }
-}
-
-const instructions = new Set([
-  'neg',
-  'abs',
-  'sqrt',
-  'floor',
-  'ceil',
-  'trunc',
-  'round',
-  'sign',
-  'not',
-  'add',
-  'sub',
-  'mul',
-  'div',
-  'min',
-  'max',
-]);
-
-function prepareMath(math: Functions, roots: readonly Expression[]): void {
-  visit(roots, x => {
-    if (
-      !('args' in x) ||
-      x.op === 'select' ||
-      x.op === 'cast' ||
-      x.op === 'bitcast' ||
-      instructions.has(x.op)
-    )
-      return;
-    if (x.type === 'float32' || x.type === 'float64') math.function(x.op as 'exp', x.type);
-  });
 }

@@ -35,8 +35,10 @@ export class Running {
   readonly #accumulator: Accumulator;
   readonly #position: Expression;
   readonly #value: Variable;
-  /** The total of a blocked sum, the position of an extreme. */
+  /** The total of a blocked sum, the position of an extreme, where a minimum or maximum has met NaN. */
   readonly #other: Variable;
+  /** A minimum or maximum of floats: an instruction that ignores NaN is much shorter, and the mask is joined last. */
+  readonly #isExtreme: boolean;
   readonly blocked: boolean;
 
   constructor(f: FunctionBuilder, lanes: Lanes, accumulator: Accumulator, position: Expression) {
@@ -47,7 +49,9 @@ export class Running {
     this.#value = f.local('v128');
     this.#other = f.local('v128');
     const { type } = accumulator.term;
-    this.blocked = accumulator.reducer === 'sum' && (type === 'float32' || type === 'float64');
+    const isFloat = type === 'float32' || type === 'float64';
+    this.blocked = accumulator.reducer === 'sum' && isFloat;
+    this.#isExtreme = (accumulator.reducer === 'min' || accumulator.reducer === 'max') && isFloat;
   }
 
   get #isPosition(): boolean {
@@ -95,6 +99,13 @@ export class Running {
       f.emit(this.#value.set(chooseVector(type, take, v, this.#value)));
       return;
     }
+    if (this.#isExtreme) {
+      const v = f.let(x);
+      const simd = type === 'float32' ? f32x4 : f64x2;
+      f.emit(this.#value.set((reducer === 'min' ? simd.pmin : simd.pmax)(this.#value, v)));
+      f.emit(this.#other.set(v128.or(this.#other, simd.ne(v, v))));
+      return;
+    }
     f.emit(this.#value.set(this.#join(this.#value, x)));
   }
 
@@ -112,6 +123,12 @@ export class Running {
     return [this.#other.set(this.#join(this.#other, this.#value)), this.#value.set(this.#start)];
   }
 
+  /** Each lane's own result. */
+  #ofLane(): Value {
+    if (this.blocked) return this.#f.let(this.#join(this.#other, this.#value));
+    return this.#isExtreme ? this.#f.let(v128.or(this.#value, this.#other)) : this.#value;
+  }
+
   /** The result in every lane, after joining the lanes where they are parts of one reduction. */
   finish(acrossLanes: boolean): Value {
     const f = this.#f;
@@ -121,7 +138,8 @@ export class Running {
       if (!acrossLanes) return this.#other;
       return this.#bestLane();
     }
-    let x: Value = this.blocked ? f.let(this.#join(this.#other, this.#value)) : this.#value;
+    const own = this.#ofLane();
+    let x: Value = own;
     if (acrossLanes) {
       const swap = (lanes: readonly number[]): void => {
         const before = x;
@@ -131,7 +149,7 @@ export class Running {
       if (type !== 'float64') {
         if (this.#lanes === 2) {
           // Only the two low lanes count: join them alone.
-          x = this.blocked ? f.let(this.#join(this.#other, this.#value)) : this.#value;
+          x = own;
         }
         swap([4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11]);
         if (this.#lanes === 2)

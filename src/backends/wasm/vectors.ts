@@ -205,7 +205,7 @@ export class VectorPrinter {
     const copy = this.#copyOf(x);
     const known = this.#names[copy].get(x) ?? this.#branches.at(-1)?.get(x);
     if (known !== undefined) return known;
-    if (x.op === 'constant') return constantVector(x.type, x.value);
+    if (x.op === 'constant') return this.f.constant(constantVector(x.type, x.value));
     if (x.op === 'carry') return this.carries.values[copy][x.index];
     const movable = !(guarded && this.#isUnsafe(x));
     const depth = this.depth(x);
@@ -489,7 +489,7 @@ export class VectorPrinter {
       const one = v128.or(v128.and(kept, simd.const(-0)), simd.const(1));
       return v128.bitselect(v128.or(simd.lt(kept, simd.const(0)), simd.gt(kept, simd.const(0))), one, kept);
     }
-    return this.f.call(this.#math.function(op as 'exp', type), a);
+    return this.#math.apply(this.f, op, type, a);
   }
 
   #binary(op: string, type: ScalarType, a: Value, b: Value, args: readonly Expression[]): Value {
@@ -505,7 +505,7 @@ export class VectorPrinter {
         max: simd.max,
       }[op as 'add'];
       if (direct !== undefined) return direct(a, b);
-      return this.f.call(this.#math.function(op as 'pow', type), a, b);
+      return this.#math.apply(this.f, op, type, a, b);
     }
     if (op === 'and') return v128.and(a, b);
     if (op === 'or') return v128.or(a, b);

@@ -1,6 +1,7 @@
 /** Exponentials and logarithms. */
 import type { Value, Variable } from '../encode.ts';
 import * as coefficients from './coefficients.ts';
+import type { VectorMath } from './index.ts';
 import type { Lanes, Operand, Pair } from './words.ts';
 
 /** log 2 as a head, whose products with exponents are exact, and a tail. */
@@ -39,12 +40,15 @@ export function normalExp(L: Lanes, x: Value): Variable {
   return L.plus(y, L.shl(shifted, L.digits));
 }
 
-export function exp(L: Lanes, x: Value): Value {
+export function exp(L: Lanes, x: Value, math: VectorMath): Value {
   const result = normalExp(L, x);
-  const wide = L.not(L.le(L.abs(x), L.single ? 87 : 708));
-  L.fix(result, wide, () => {
-    const { y, shifted } = expParts(L, bounded(L, x));
-    return L.scale(y, shifted);
+  L.fix(result, L.beyond(x, L.single ? 87 : 708), () => {
+    const anywhere = math.helper(`scaled exp ${L.type}`, ['v128'], ['v128'], f => {
+      const own = L.in(f);
+      const { y, shifted } = expParts(own, bounded(own, f.params[0]));
+      return own.scale(y, shifted);
+    });
+    return L.f.call(anywhere, x);
   });
   return result;
 }

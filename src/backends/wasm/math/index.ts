@@ -35,6 +35,12 @@ const double: { readonly [op: string]: unknown } = {
   digamma,
 };
 
+/** Code short enough for loops, without branches but the last. */
+const short: Record<Float, ReadonlySet<string>> = {
+  float32: new Set(['exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tanh', 'erf']),
+  float64: new Set(['exp', 'log', 'tanh']),
+};
+
 const binaryOps = new Set<string>(['pow', 'atan2']);
 
 /**
@@ -52,20 +58,32 @@ export class VectorMath {
   }
 
   supports(op: string): op is VectorOp {
-    return op === 'sqrt' || op in generic || op in double;
+    return op in generic || op in double;
   }
 
   /** The function that computes an operation. */
   function(op: VectorOp, type: Float): FunctionRef {
     const params = Array<WasmType>(binaryOps.has(op) ? 2 : 1).fill('v128');
-    return this.helper(`${op} ${type}`, params, ['v128'], f => this.inline(f, op, type, ...f.params));
+    return this.helper(`${op} ${type}`, params, ['v128'], f =>
+      this.#code(new Lanes(f, type, this.#relaxed), op, f.params),
+    );
   }
 
-  /** The operation's code in place of a call, for inner loops; arguments are variables or constants. */
-  inline(f: FunctionBuilder, op: VectorOp, type: Float, ...args: readonly Value[]): Value {
-    const L = new Lanes(f, type, this.#relaxed);
-    if (op === 'sqrt') return L.sqrt(args[0]);
-    if (op in double && type === 'float32') return this.throughDouble(L, op, args);
+  /**
+   * The operation with the same result as its function: in a loop, short code in place of a call keeps constants from
+   * turn to turn.
+   */
+  apply(f: FunctionBuilder, op: VectorOp, type: Float, ...args: readonly Value[]): Value {
+    if (!short[type].has(op)) return f.call(this.function(op, type), ...args);
+    return this.#code(
+      new Lanes(f, type, this.#relaxed, true),
+      op,
+      args.map(arg => f.let(arg)),
+    );
+  }
+
+  #code(L: Lanes, op: VectorOp, args: readonly Value[]): Value {
+    if (op in double && L.single) return this.throughDouble(L, op, args);
     const rule = (generic[op] ?? double[op]) as ((...args: unknown[]) => Value) | undefined;
     if (rule === undefined) throw new RangeError(`no vector function for ${op}`);
     return rule(L, ...args, this);

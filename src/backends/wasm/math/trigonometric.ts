@@ -1,5 +1,5 @@
 /** Sines, cosines, tangents and their inverses. */
-import { f64, f64x2, type Value, v128 } from '../encode.ts';
+import { f64, f64x2, i32x4, type Value, v128 } from '../encode.ts';
 import * as coefficients from './coefficients.ts';
 import type { VectorMath } from './index.ts';
 import { addReduction } from './reduction.ts';
@@ -28,8 +28,8 @@ function reduce(L: Lanes, a: Value, math: VectorMath) {
   const lost = L.add(L.sub(L.sub(first, second), w2), L.sub(L.sub(second, third), w3));
   const [r, tail] = L.fastSum(third, L.nmadd(k, p4, lost)).map(v => L.keep(v));
   if (!L.single) {
-    const far = L.not(L.le(a, limit.float64));
-    L.when(far, () => {
+    const far = L.beyond(a, limit.float64);
+    L.f.if(i32x4.bitmask(far), () => {
       const huge = math.helper('reduction', ['f64'], ['f64', 'f64', 'i64'], addReduction);
       const parts = [f64x2.splat(f64.const(Number.NaN)), f64x2.splat(f64.const(0))].map(x => L.keep(x));
       for (const lane of [0, 1]) {
@@ -74,9 +74,7 @@ function shiftedSine(L: Lanes, x: Value, math: VectorMath, turns: 0 | 1): Value 
   const y = L.xor(L.select(even, L.add(...sine), L.add(...cosine)), flip);
   const result = turns === 0 ? L.xor(y, L.sign(x)) : y;
   if (L.single)
-    L.fix(result, L.not(L.le(a, limit.float32)), () =>
-      math.throughDouble(L, turns === 0 ? 'sin' : 'cos', [x]),
-    );
+    L.fix(result, L.beyond(a, limit.float32), () => math.throughDouble(L, turns === 0 ? 'sin' : 'cos', [x]));
   return result;
 }
 

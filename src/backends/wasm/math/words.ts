@@ -9,7 +9,6 @@ import {
   f64x2,
   i32x4,
   i64x2,
-  unsigned,
   type Value,
   type Variable,
   v128,
@@ -50,8 +49,9 @@ export class Lanes {
   readonly #float: typeof f32x4 | typeof f64x2;
   readonly #integer: typeof i32x4 | typeof i64x2;
   readonly #relaxed: boolean;
+  readonly #inLoop: boolean;
 
-  constructor(f: FunctionBuilder, type: Float, relaxed: boolean) {
+  constructor(f: FunctionBuilder, type: Float, relaxed: boolean, inLoop = false) {
     const { digits, width, bias, float } = formats[type];
     this.f = f;
     this.type = type;
@@ -65,6 +65,12 @@ export class Lanes {
     this.#float = float;
     this.#integer = this.single ? i32x4 : i64x2;
     this.#relaxed = relaxed;
+    this.#inLoop = inLoop;
+  }
+
+  /** The same in another function. */
+  in(f: FunctionBuilder): Lanes {
+    return new Lanes(f, this.type, this.#relaxed);
   }
 
   pick<T, U = T>(choices: { readonly float32: T; readonly float64: U }): T | U {
@@ -72,12 +78,16 @@ export class Lanes {
   }
 
   of(x: Operand): Value {
-    return typeof x === 'number' ? this.#float.const(x) : x;
+    return typeof x === 'number' ? this.#constant(this.#float.const(x)) : x;
   }
 
   /** A vector of one integer. */
   bits(n: bigint | number): Value {
-    return this.single ? i32x4.const(...Array(4).fill(Number(n))) : i64x2.const(BigInt(n));
+    return this.#constant(this.single ? i32x4.const(...Array(4).fill(Number(n))) : i64x2.const(BigInt(n)));
+  }
+
+  #constant(x: Value): Value {
+    return this.#inLoop ? this.f.constant(x) : x;
   }
 
   keep(x: Value): Variable {
@@ -96,25 +106,14 @@ export class Lanes {
   ne = (a: Operand, b: Operand): Variable => this.#binary('ne', a, b);
   lt = (a: Operand, b: Operand): Variable => this.#binary('lt', a, b);
   le = (a: Operand, b: Operand): Variable => this.#binary('le', a, b);
-  abs = (a: Value): Variable => this.keep(this.#float.abs(a));
-  neg = (a: Value): Variable => this.keep(this.#float.neg(a));
+  abs = (a: Value): Variable => this.and(a, this.bits((1n << BigInt(this.width - 1)) - 1n));
+  neg = (a: Value): Variable => this.xor(a, this.signBit);
   sqrt = (a: Value): Variable => this.keep(this.#float.sqrt(a));
   nearest = (a: Value): Variable => this.keep(this.#float.nearest(a));
 
   /** a, or the bound if that is less; NaN stays. */
-  atMost(a: Value, bound: number): Variable {
-    return this.#pseudo(1, a, bound);
-  }
-
-  atLeast(a: Value, bound: number): Variable {
-    return this.#pseudo(0, a, bound);
-  }
-
-  /** pmin and pmax take the first operand where they cannot compare. */
-  #pseudo(least: number, a: Value, bound: number): Variable {
-    const opcode = (this.single ? 0xeb : 0xf7) - least;
-    return this.keep({ type: 'v128', code: [a.code, this.of(bound).code, 0xfd, unsigned(opcode)] });
-  }
+  atMost = (a: Value, bound: number): Variable => this.keep(this.#float.pmin(a, this.of(bound)));
+  atLeast = (a: Value, bound: number): Variable => this.keep(this.#float.pmax(a, this.of(bound)));
 
   #madd(a: Value, b: Value, c: Value): Value {
     const float = this.#float;
@@ -165,7 +164,7 @@ export class Lanes {
   shl = (a: Value, by: number): Variable => this.keep(this.#integer.shl(a, by));
   shr = (a: Value, by: number): Variable => this.keep(this.#integer.shr_u(a, by));
   select = (mask: Value, a: Operand, b: Operand): Variable =>
-    this.keep(v128.bitselect(mask, this.of(a), this.of(b)));
+    this.keep((this.#relaxed ? v128.relaxed_laneselect : v128.bitselect)(mask, this.of(a), this.of(b)));
 
   get signBit(): Value {
     return this.bits(-1n << BigInt(this.width - 1));
@@ -178,6 +177,11 @@ export class Lanes {
   /** All ones where the sign bit is set, also for −0. */
   signed(x: Value): Variable {
     return this.keep(this.#integer.lt_s(x, this.bits(0)));
+  }
+
+  /** Lanes with |x| > bound, or NaN: compared as integers. */
+  beyond(x: Value, bound: number): Variable {
+    return this.keep(this.#integer.gt_s(this.abs(x), this.of(bound)));
   }
 
   sign(x: Value): Variable {
@@ -251,21 +255,20 @@ export class Lanes {
 
   // Branches
 
-  /** Runs the body only if some lane of the mask is set. */
-  when(mask: Value, body: () => void): void {
-    this.f.if(v128.any_true(mask), body);
-  }
-
-  /** y, replaced in the lanes of the mask; the replacement is computed only if there are such. */
+  /**
+   * y, replaced in the lanes of the mask; the replacement is computed only if there are such. It is joined with y there
+   * so that y is computed before the branch: only then does V8 keep y's constants from turn to turn of a loop.
+   */
   fix(y: Variable, mask: Value, replacement: () => Operand): void {
-    this.when(mask, () => {
-      this.f.emit(y.set(v128.bitselect(mask, this.of(replacement()), y)));
+    this.f.if(i32x4.bitmask(mask), () => {
+      const other = this.of(replacement());
+      this.f.emit(y.set(v128.bitselect(mask, other, y)));
     });
   }
 
   /** A result in float32 computed in float64, two lanes at a time. */
   inDouble(args: readonly Value[], compute: (D: Lanes, parts: readonly Variable[]) => Value): Variable {
-    const D = new Lanes(this.f, 'float64', this.#relaxed);
+    const D = new Lanes(this.f, 'float64', this.#relaxed, this.#inLoop);
     const half = (lanes: (x: Value) => Value): Variable =>
       this.keep(
         f32x4.demote_f64x2_zero(
