@@ -1,5 +1,7 @@
 /** Index expressions: their affine forms and bounds. */
 import type { Expression } from '../../kernel/expression.ts';
+import type { BufferType } from '../../kernel/kernel.ts';
+import { bytesOf } from './lanes.ts';
 
 /** An index as Σ coefficient·axis + constant. */
 export interface Affine {
@@ -55,4 +57,19 @@ export function boundsOf(x: Expression, extents: readonly number[]): readonly [n
     default:
       return unknown;
   }
+}
+
+/** The byte offset of a load as an affine form, or null. */
+export function offsetOf(x: Expression & { op: 'load' }, buffer: BufferType): Affine | null {
+  let constant = 0;
+  const terms = new Map<number, number>();
+  let stride = bytesOf[x.type];
+  for (let d = buffer.shape.length - 1; d >= 0; d--) {
+    const form = affine(x.at[d]);
+    if (form === null) return null;
+    constant += form.constant * stride;
+    for (const [axis, c] of form.terms) terms.set(axis, (terms.get(axis) ?? 0) + c * stride);
+    stride *= buffer.shape[d];
+  }
+  return { constant, terms };
 }

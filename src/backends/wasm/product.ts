@@ -3,11 +3,10 @@
  * rows (first operand only), columns (second only), depth (summed over) and batches (both). Operands that are read
  * at regular strides go to the packed kernels as they are; others, as in a convolution, are packed element by element.
  */
-import type { Expression } from '../../kernel/expression.ts';
-import type { BufferType, Kernel } from '../../kernel/kernel.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import { type FunctionRef, i32, type ModuleBuilder, type Value } from './encode.ts';
 import { addGemm, gemmWorkspace } from './gemm.ts';
-import { type Affine, affine } from './indices.ts';
+import { offsetOf } from './indices.ts';
 import { bytesOf } from './lanes.ts';
 
 /** A product kernel as loops around matrix products. */
@@ -40,21 +39,6 @@ interface Side {
 
 interface Axis extends Side {
   readonly c: number;
-}
-
-/** The byte offset of a load as an affine form, or null. */
-function offsetOf(x: Expression & { op: 'load' }, buffer: BufferType): Affine | null {
-  let constant = 0;
-  const terms = new Map<number, number>();
-  let stride = bytesOf[x.type];
-  for (let d = buffer.shape.length - 1; d >= 0; d--) {
-    const form = affine(x.at[d]);
-    if (form === null) return null;
-    constant += form.constant * stride;
-    for (const [axis, c] of form.terms) terms.set(axis, (terms.get(axis) ?? 0) + c * stride);
-    stride *= buffer.shape[d];
-  }
-  return { constant, terms };
 }
 
 /** Adjacent axes that run through memory as one axis would, joined. */

@@ -16,6 +16,8 @@ import {
   v128,
 } from './encode.ts';
 import type { Functions } from './functions.ts';
+import { formatOf } from './gemm/format.ts';
+import { transpose } from './gemm/pack.ts';
 import { affine, boundsOf } from './indices.ts';
 import { byLane, divideByConstant } from './integers.ts';
 import {
@@ -390,6 +392,13 @@ export class VectorPrinter {
     const vectorAt = (from: number): Value =>
       this.#atConstant(address, from, (place, offset) => loadVector(x.type, this.lanes, place, offset));
     if (along === bytes) return vectorAt(constant);
+    if (!guarded && this.#crosses(terms, bytes)) {
+      // A square is read along the copies' axis; turned, it holds the vectors of all copies.
+      const rows = Array.from({ length: this.lanes }, (_, lane) => vectorAt(constant + lane * along));
+      const turned = transpose(this.f, formatOf(this.lanes === 2 ? 'float64' : 'float32', false), rows);
+      turned.forEach((vector, copy) => this.#names[copy].set(x, vector));
+      return turned[0];
+    }
     if (this.lanes === 4 && bytes === 4) {
       if (along === -4) {
         const backwards = this.f.let(vectorAt(constant - 12));
@@ -398,6 +407,13 @@ export class VectorPrinter {
       if (along === 8) return shuffled(vectorAt(constant), vectorAt(constant + 16), [0, 2, 4, 6]);
     }
     return this.#gather(x.type, () => address, constant, along);
+  }
+
+  /** Whether neighbours in memory are those of the copies, which are as many as the lanes and as wide. */
+  #crosses(terms: ReadonlyMap<number, number>, bytes: number): boolean {
+    const { axis, step, count } = this.#copies;
+    const square = count === this.lanes && bytes * this.lanes === 16 && step === 1;
+    return square && axis !== this.loops.vectorAxis && this.#copy === 0 && terms.get(axis) === bytes;
   }
 
   #clamped(index: Value, extent: number): Value {

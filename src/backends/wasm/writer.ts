@@ -116,7 +116,8 @@ export class NestWriter {
 
   /**
    * Loops over `order` around what `print` gives for each piece of its last axis, if that runs along the lanes: whole
-   * turns of `copies` vectors, the vectors that remain, and the lanes that remain.
+   * turns of `copies` vectors, the vectors that remain, and the lanes that remain. `ranges` has axes of which only a
+   * part is looped over.
    */
   loops(
     order: readonly number[],
@@ -125,7 +126,9 @@ export class NestWriter {
     vectorAxis: number | null,
     copies: number,
     print: (piece: Piece) => Printed,
+    ranges: ReadonlyMap<number, readonly [from: number, to: number]> = new Map(),
   ): Code {
+    const rangeOf = (i: number): readonly [number, number] => ranges.get(i) ?? [0, extents[i]];
     const outer = vectorAxis === null ? order : order.slice(0, -1);
     const levels: Code[][] = Array.from({ length: outer.length + 1 }, () => []);
     const add = (piece: Piece, wrap: (code: Code) => Code): void => {
@@ -137,9 +140,9 @@ export class NestWriter {
     if (vectorAxis === null) add({ order, counters, copies: 1, count: 1 }, code => code);
     else {
       const { lanes } = this;
-      const extent = extents[vectorAxis];
-      const whole = extent - (extent % lanes);
-      const main = whole - (whole % (copies * lanes));
+      const [first, end] = rangeOf(vectorAxis);
+      const whole = end - ((end - first) % lanes);
+      const main = whole - ((whole - first) % (copies * lanes));
       const counter = counters.get(vectorAxis) as Variable;
       const part = (from: number, to: number, many: number): void => {
         if (from < to)
@@ -147,16 +150,16 @@ export class NestWriter {
             loop(counter, from, to, many * lanes, code),
           );
       };
-      part(0, main, copies);
+      part(first, main, copies);
       part(main, whole, 1);
-      if (whole < extent) {
+      if (whole < end) {
         const fixed = new Map<number, Value>(counters).set(vectorAxis, i32.const(whole));
-        add({ order: outer, counters: fixed, copies: 1, count: extent - whole }, code => code);
+        add({ order: outer, counters: fixed, copies: 1, count: end - whole }, code => code);
       }
     }
     let code: Code = levels[outer.length];
     for (let i = outer.length - 1; i >= 0; i--)
-      code = [levels[i], loop(counters.get(outer[i]) as Variable, 0, extents[outer[i]], 1, code)];
+      code = [levels[i], loop(counters.get(outer[i]) as Variable, ...rangeOf(outer[i]), 1, code)];
     return code;
   }
 }
