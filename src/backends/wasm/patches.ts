@@ -1,11 +1,12 @@
 /**
  * Products whose second operand is read at irregular places, as in a convolution: for each turn of the outer loops
- * that operand is laid out as a dense matrix, (depth × columns), by vector code, and multiplied.
+ * that operand is laid out as a dense matrix by vector code, and multiplied. Where the matrix would have few columns, as
+ * in a convolution's gradient by its kernel, turns of one loop become columns; their results are then copied apart.
  */
-import { axis, constant, type Expression, int, visit } from '../../kernel/expression.ts';
+import { axis, constant, type Expression, int, plus, visit } from '../../kernel/expression.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { rewrite } from '../../kernel/rewrite.ts';
-import { type FunctionRef, i32, type ModuleBuilder, type Value } from './encode.ts';
+import { type FunctionBuilder, type FunctionRef, i32, type ModuleBuilder, type Value } from './encode.ts';
 import type { Functions } from './functions.ts';
 import { gemmWorkspace } from './gemm.ts';
 import { affine } from './indices.ts';
@@ -22,6 +23,8 @@ export interface Patches {
     readonly extent: number;
     readonly regular: number;
     readonly c: number;
+    /** How far its index goes in a turn. */
+    readonly step: number;
   }[];
   readonly offset: number;
   readonly rows: number;
@@ -29,9 +32,13 @@ export interface Patches {
   readonly rowC: number;
   readonly depth: number;
   readonly columns: number;
+  /** Turns of a loop that are columns too: how many, and the byte stride of the result between them. */
+  readonly group: { readonly count: number; readonly c: number };
+  /** Whether the dense matrix has the terms of a column side by side, or else the columns of a term. */
+  readonly byColumn: boolean;
   /** Byte strides of the regular operand along the axes of depth, which must run as one. */
   readonly depthStride: number;
-  /** The map that lays the irregular operand out, over (loop axes as scalars) depth and column axes. */
+  /** The map that lays the irregular operand out over depth and column axes, with the loops' indices as scalars. */
   readonly layout: (at: ReadonlyMap<number, Expression>) => Kernel;
 }
 
@@ -115,7 +122,16 @@ export function matchPatches(kernel: Kernel): Patches | null {
     depthAxes.map(i => extents[i]),
   );
   if (depthStride === null) return null;
-  const order = [...depthAxes, ...columns];
+  const count = (list: readonly number[]): number => list.reduce((n, i) => n * extents[i], 1);
+  const joint =
+    count(columns) < fewColumns ? outer.filter(i => strides[i] === 0 && used.has(i)).at(-1) : undefined;
+  const turns = joint === undefined ? 1 : largestDivisor(extents[joint], manyColumns / count(columns));
+  const columnAxes = turns === 1 ? columns : [joint as number, ...columns];
+  const extentOf = (i: number): number => (i === joint ? turns : extents[i]);
+  const lastColumn = columns[columns.length - 1];
+  const byColumn =
+    depthAxes.length > 0 && extents[lastColumn] < Math.min(16, extents[depthAxes.at(-1) as number]);
+  const order = byColumn ? [...columnAxes, ...depthAxes] : [...depthAxes, ...columnAxes];
   const layout = (at: ReadonlyMap<number, Expression>): Kernel => {
     const done = new Map<Expression, Expression>();
     const places = new Map(order.map((i, k) => [i, k]));
@@ -131,9 +147,10 @@ export function matchPatches(kernel: Kernel): Patches | null {
     function inner(node: Expression): Expression | null {
       if (node.op !== 'axis') return null;
       const place = places.get(node.axis);
-      return place === undefined ? (at.get(node.axis) ?? int(0)) : axis(place);
+      const index = at.get(node.axis) ?? int(0);
+      return place === undefined ? index : plus(index, axis(place));
     }
-    const shape = order.map(i => extents[i]);
+    const shape = order.map(extentOf);
     return {
       name: 'patches',
       inputs: [kernel.inputs[x.source]],
@@ -141,28 +158,49 @@ export function matchPatches(kernel: Kernel): Patches | null {
       nest: { form: 'map', extents: shape, values: [replaced] },
     };
   };
-  const count = (list: readonly number[]): number => list.reduce((n, i) => n * extents[i], 1);
   return {
     type: term.type,
     regular: w.source,
     irregular: x.source,
-    loops: outer.map(i => ({ axis: i, extent: extents[i], regular: strides[i], c: c[i] })),
+    loops: outer.map(i => {
+      const step = i === joint ? turns : 1;
+      return { axis: i, extent: extents[i] / step, regular: strides[i] * step, c: c[i] * step, step };
+    }),
     offset,
     rows: hasRow ? extents[row] : 1,
     rowStride: hasRow ? strides[row] : 0,
     rowC: hasRow ? c[row] : size * count(columns),
     depth: count(depthAxes),
-    columns: count(columns),
+    columns: turns * count(columns),
+    group: { count: turns, c: joint === undefined ? 0 : c[joint] },
+    byColumn,
     depthStride,
     layout,
   };
 }
 
-const patchBytes = ({ type, depth, columns }: Patches): number =>
-  Math.ceil((depth * columns * bytesOf[type] + 128) / 64) * 64;
+/** With fewer columns than this turns of a loop are joined, up to `manyColumns`. */
+const fewColumns = 32;
+const manyColumns = 128;
+
+function largestDivisor(n: number, most: number): number {
+  let divisor = Math.max(1, Math.min(n, Math.floor(most)));
+  while (n % divisor !== 0) divisor--;
+  return divisor;
+}
+
+const padded = (elements: number, type: Patches['type']): number =>
+  Math.ceil((elements * bytesOf[type] + 128) / 64) * 64;
+const patchBytes = ({ type, depth, columns }: Patches): number => padded(depth * columns, type);
+const resultBytes = ({ type, rows, columns, group }: Patches): number =>
+  group.count === 1 ? 0 : padded(rows * columns, type);
 
 export function patchWorkspace(patches: Patches): number {
-  return patchBytes(patches) + gemmWorkspace(patches.type, patches.rows, patches.columns, patches.depth);
+  return (
+    patchBytes(patches) +
+    resultBytes(patches) +
+    gemmWorkspace(patches.type, patches.rows, patches.columns, patches.depth)
+  );
 }
 
 /** The kernel's function: (addresses of inputs and the output, workspace) → nothing. */
@@ -189,33 +227,37 @@ export function addPatches(
     const n = i32.const;
     const indices = f.params[count];
     const dense = i32.add(indices, n(64));
-    const workspace = i32.add(indices, n(64 + patchBytes(patches)));
+    const together = i32.add(indices, n(64 + patchBytes(patches)));
+    const workspace = i32.add(indices, n(64 + patchBytes(patches) + resultBytes(patches)));
     const regular = f.params[patches.regular];
     const nested = (level: number, w: Value, c: Value): void => {
       if (level === loops.length) {
         f.run(layout, f.params[patches.irregular], indices, dense, workspace);
         const size = bytesOf[patches.type];
+        const { rows, columns, depth, byColumn, group } = patches;
+        const apart = group.count > 1;
         f.run(
           gemm,
           w,
           n(patches.rowStride),
           n(patches.depthStride),
           dense,
-          n(patches.columns * size),
-          n(size),
-          c,
-          n(patches.rowC),
-          n(patches.rows),
-          n(patches.columns),
-          n(patches.depth),
+          n(byColumn ? size : columns * size),
+          n(byColumn ? depth * size : size),
+          apart ? together : c,
+          n(apart ? columns * size : patches.rowC),
+          n(rows),
+          n(columns),
+          n(depth),
           workspace,
         );
+        if (apart) copyApart(f, patches, together, c);
         return;
       }
       const loop = loops[level];
       const [lw, lc] = [f.let(w), f.let(c)];
       f.for(n(0), n(loop.extent), 1, i => {
-        f.emit(i32.store(indices, i, 4 * level));
+        f.emit(i32.store(indices, loop.step === 1 ? i : i32.mul(i, n(loop.step)), 4 * level));
         nested(level + 1, lw, lc);
         f.emit(lw.set(i32.add(lw, n(loop.regular))));
         f.emit(lc.set(i32.add(lc, n(loop.c))));
@@ -223,5 +265,23 @@ export function addPatches(
     };
     nested(0, patches.offset === 0 ? regular : i32.add(regular, n(patches.offset)), f.params[count - 1]);
     return undefined;
+  });
+}
+
+/** Takes the results of a group's turns apart: a piece of each row of the matrix belongs to each turn. */
+function copyApart(f: FunctionBuilder, patches: Patches, from: Value, to: Value): void {
+  const { rows, columns, rowC, group } = patches;
+  const n = i32.const;
+  const piece = (columns / group.count) * bytesOf[patches.type];
+  const source = f.let(from);
+  f.for(n(0), n(rows), 1, row => {
+    const target = f.let(i32.add(to, i32.mul(row, n(rowC))));
+    f.for(n(0), n(group.count), 1, () => {
+      f.for(n(0), n(piece), 4, at => {
+        f.emit(i32.store(i32.add(target, at), i32.load(i32.add(source, at))));
+      });
+      f.emit(source.set(i32.add(source, n(piece))));
+      f.emit(target.set(i32.add(target, n(group.c))));
+    });
   });
 }
