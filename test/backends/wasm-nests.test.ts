@@ -4,9 +4,9 @@ import type { Backend } from '../../src/backends/backend.ts';
 import { referenceBackend } from '../../src/backends/reference/index.ts';
 import { wasmBackend } from '../../src/backends/wasm/index.ts';
 import { reciprocal } from '../../src/backends/wasm/integers.ts';
+import { compileKernel } from '../../src/compiler/compile.ts';
 import * as k from '../../src/kernel/expression.ts';
 import type { Kernel, Nest, Reducer } from '../../src/kernel/kernel.ts';
-import { singleKernel } from '../../src/kernel/routine.ts';
 
 type Float = 'float32' | 'float64';
 const reference = referenceBackend({ interpreted: true });
@@ -27,7 +27,7 @@ function results(kernel: Kernel, withNaN = false): number[][] {
     });
     const [{ type, shape }] = kernel.outputs;
     const output = backend.allocate(type, sizeOf(shape));
-    backend.compile(singleKernel(kernel))(inputs, [output]);
+    backend.compile(compileKernel(kernel))(inputs, [output]);
     return Array.from(output.read() as Iterable<number>);
   });
 }
