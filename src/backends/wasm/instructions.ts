@@ -173,6 +173,7 @@ export const i64 = {
   shr_s: plain('i64', 0x87) as Binary,
   shr_u: plain('i64', 0x88) as Binary,
   eq: plain('i32', 0x51) as Binary,
+  gt_s: plain('i32', 0x55) as Binary,
   load: loadOp('i64', [0x29], 3) as Load,
   store: storeOp([0x37], 3) as Store,
   extend_i32_s: plain1('i64', 0xac) as Unary,
