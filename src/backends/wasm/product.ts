@@ -1,7 +1,7 @@
 /**
  * Products: a reduction whose term is the product of two operands is a matrix product where its axes divide into
- * rows (first operand only), columns (second only), depth (summed over) and batches (both). Operands that are read
- * at regular strides go to the packed kernels as they are; others, as in a convolution, are packed element by element.
+ * rows (first operand only), columns (second only), depth (summed over) and batches (both). Operands must be
+ * read at regular strides; patches.ts has those that are not, as in a convolution.
  */
 import type { Kernel } from '../../kernel/kernel.ts';
 import { type FunctionRef, i32, type ModuleBuilder, type Value } from './encode.ts';
