@@ -4,22 +4,11 @@
  */
 import { childrenOf, type Expression, type ScalarType } from '../../kernel/expression.ts';
 import type { BufferType } from '../../kernel/kernel.ts';
-import {
-  type Code,
-  type FunctionBuilder,
-  f32x4,
-  f64x2,
-  i32,
-  i32x4,
-  type Value,
-  type Variable,
-  v128,
-} from './encode.ts';
+import { type Code, type FunctionBuilder, i32, i32x4, type Value, type Variable, v128 } from './encode.ts';
 import type { Functions } from './functions.ts';
 import { formatOf } from './gemm/format.ts';
 import { transpose } from './gemm/pack.ts';
 import { affine, boundsOf } from './indices.ts';
-import { byLane, divideByConstant } from './integers.ts';
 import {
   bytesOf,
   castVector,
@@ -33,6 +22,7 @@ import {
   loadVector,
   wrapped,
 } from './lanes.ts';
+import { binaryVector, type Target, unaryVector } from './operations.ts';
 
 /** The loops around an expression: which axis each runs along, outermost first. */
 export interface Loops {
@@ -60,7 +50,7 @@ export class VectorPrinter {
   readonly #inputs: readonly BufferType[];
   readonly #pointers: readonly Value[];
   readonly #counters: ReadonlyMap<number, Value>;
-  readonly #math: Functions;
+  readonly #target: Target;
   readonly #copies: Copies;
   #copy = 0;
   /** What each copy has computed; what is the same in all of them is with the first. */
@@ -94,7 +84,7 @@ export class VectorPrinter {
     this.#inputs = options.inputs;
     this.#pointers = options.pointers;
     this.#counters = options.counters;
-    this.#math = options.math;
+    this.#target = { ...options, extents: options.loops.extents };
     this.#copies = options.copies ?? { axis: -1, step: 0, count: 1 };
     this.#names = Array.from({ length: this.#copies.count }, () => new Map());
     this.#scalars = this.#names.map(() => new Map());
@@ -473,80 +463,9 @@ export class VectorPrinter {
       const b = this.vector(args[1], level, guarded);
       if (x.op === 'eq' || x.op === 'ne' || x.op === 'lt' || x.op === 'le')
         return compareVector(x.op, operand, a, b);
-      return this.#binary(x.op as string, x.type, a, b, args);
+      return binaryVector(this.#target, x.op as string, x.type, a, b, args);
     }
-    return this.#unary(x.op as string, x.type, a);
-  }
-
-  #unary(op: string, type: ScalarType, a: Value): Value {
-    if (op === 'not') return type === 'bool' ? v128.not(a) : wrapped(type, v128.not(a));
-    if (type !== 'float32' && type !== 'float64') {
-      if (op === 'neg') return wrapped(type, i32x4.neg(a));
-      if (op === 'abs') return type === 'uint32' || type === 'uint8' ? a : wrapped(type, i32x4.abs(a));
-      // The sign of an integer: (x > 0) − (x < 0), masks being −1.
-      const kept = this.f.let(a);
-      const zero = constantVector('int32', 0);
-      if (type === 'uint32' || type === 'uint8') return i32x4.neg(i32x4.ne(kept, zero));
-      return i32x4.sub(i32x4.lt_s(kept, zero), i32x4.gt_s(kept, zero));
-    }
-    const simd = type === 'float32' ? f32x4 : f64x2;
-    const direct = {
-      neg: simd.neg,
-      abs: simd.abs,
-      sqrt: simd.sqrt,
-      floor: simd.floor,
-      ceil: simd.ceil,
-      trunc: simd.trunc,
-      round: simd.nearest,
-    }[op as 'neg'];
-    if (direct !== undefined) return direct(a);
-    if (op === 'sign') {
-      const kept = this.f.let(a);
-      const one = v128.or(v128.and(kept, simd.const(-0)), simd.const(1));
-      return v128.bitselect(v128.or(simd.lt(kept, simd.const(0)), simd.gt(kept, simd.const(0))), one, kept);
-    }
-    return this.#math.apply(this.f, op, type, a);
-  }
-
-  #binary(op: string, type: ScalarType, a: Value, b: Value, args: readonly Expression[]): Value {
-    const second = args[1];
-    if (type === 'float32' || type === 'float64') {
-      const simd = type === 'float32' ? f32x4 : f64x2;
-      const direct = {
-        add: simd.add,
-        sub: simd.sub,
-        mul: simd.mul,
-        div: simd.div,
-        min: simd.min,
-        max: simd.max,
-      }[op as 'add'];
-      if (direct !== undefined) return direct(a, b);
-      return this.#math.apply(this.f, op, type, a, b);
-    }
-    if (op === 'and') return v128.and(a, b);
-    if (op === 'or') return v128.or(a, b);
-    if (op === 'xor') return v128.xor(a, b);
-    if (type === 'bool') return op === 'min' ? v128.and(a, b) : v128.or(a, b);
-    if (op === 'add') return wrapped(type, i32x4.add(a, b));
-    if (op === 'sub') return wrapped(type, i32x4.sub(a, b));
-    if (op === 'mul') return wrapped(type, i32x4.mul(a, b));
-    const isUnsigned = type === 'uint32' || type === 'uint8';
-    if (op === 'min') return (isUnsigned ? i32x4.min_u : i32x4.min_s)(a, b);
-    if (op === 'max') return (isUnsigned ? i32x4.max_u : i32x4.max_s)(a, b);
-    if (
-      (op === 'shl' || op === 'shr') &&
-      second.op === 'constant' &&
-      second.value >= 0 &&
-      second.value < 32
-    ) {
-      if (op === 'shl') return wrapped(type, i32x4.shl(a, second.value));
-      return wrapped(type, (isUnsigned ? i32x4.shr_u : i32x4.shr_s)(a, second.value));
-    }
-    if ((op === 'div' || op === 'rem') && second.op === 'constant' && second.value > 0) {
-      const divided = divideByConstant(this.f, op, a, second.value, boundsOf(args[0], this.loops.extents));
-      if (divided !== null) return divided;
-    }
-    return wrapped(type, byLane(this.f, this.lanes, op, isUnsigned, a, b));
+    return unaryVector(this.#target, x.op as string, x.type, a);
   }
 }
 
