@@ -150,7 +150,9 @@ export class Heap {
     this.#tick++;
   }
 
+  /** A new block. Between calls, so that all others may move out for it; a call brings back what it needs. */
   allocate(type: ScalarType, size: number): HeapBuffer {
+    this.begin();
     const block = new Block(size * bytesOf[type], this.#tick);
     this.#place(block);
     const buffer = new HeapBuffer(this, block, type, size);

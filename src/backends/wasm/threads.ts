@@ -163,10 +163,11 @@ export class Threads {
     const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
     try {
       const worker = new Worker(url);
-      worker.onerror = () => {
-        // A page whose policy forbids such workers goes on with one thread.
-      };
+      // A page whose policy forbids such workers goes on with one thread: some engines say so now, some later.
+      worker.onerror = event => event.preventDefault();
       worker.postMessage(data);
+    } catch {
+      // One thread it is.
     } finally {
       URL.revokeObjectURL(url);
     }
