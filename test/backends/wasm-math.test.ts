@@ -21,25 +21,27 @@ const names: VectorOp[] = [...Object.keys(reference.functions), 'pow', 'atan2'].
 );
 const arityOf = (op: string) => (op === 'pow' || op === 'atan2' ? 2 : 1);
 
-/** Applies one function to lists of numbers by a loop over memory. */
+/** Applies one function to lists of numbers by a loop over memory: called there or written in place. */
 function apply(
   op: VectorOp,
   type: Float,
-  relaxed: boolean,
+  relaxed: boolean | 'in place',
   ...args: readonly (readonly number[])[]
 ): number[] {
   const lanes = type === 'float32' ? 4 : 2;
   const length = Math.ceil(args[0].length / lanes) * lanes;
   const bytes = 16 * (length / lanes);
   const module = new ModuleBuilder({ shared: false, maximumPages: 1024 });
-  const f = new VectorMath(module, { relaxed }).function(op, type);
+  const math = new VectorMath(module, { relaxed: relaxed !== false && hasRelaxedSimd() });
+  const f = math.function(op, type);
   module.function(
     ['i32'],
     [],
     b => {
       b.for(i32.const(0), b.params[0], 16, i => {
         const vectors = args.map((_, k) => v128.load(i32.add(i, i32.const(k * bytes))));
-        b.emit(v128.store(i, b.call(f, ...vectors)));
+        const y = relaxed === 'in place' ? math.apply(b, op, type, ...vectors) : b.call(f, ...vectors);
+        b.emit(v128.store(i, y));
       });
       return undefined;
     },
@@ -156,6 +158,14 @@ describe('special values, as the scalar functions have them', () => {
         return type === 'float32' ? Math.fround(y) : y;
       });
       expectClose(op, type, args, expected, 2);
+    }
+  });
+
+  it.each(names)('%s in place of a call', op => {
+    for (const type of types) {
+      const list = [...edges, ...float32Edges, ...small, 88, -88, 104, 0.3, 5999, 6001, 1e22];
+      const args = arityOf(op) === 2 ? [list, [...list].reverse()] : [list];
+      expect(apply(op, type, 'in place', ...args)).toEqual(apply(op, type, hasRelaxedSimd(), ...args));
     }
   });
 
