@@ -225,7 +225,13 @@ export function executeDonating(
     routine,
   );
   const made = taken.map(storage => storage ?? (fresh.shift() as Storage));
-  call(run, operands, made, routine);
+  try {
+    call(run, operands, made, routine);
+  } catch (error) {
+    // What was to be written over may be so in part.
+    if (error instanceof ThreadFailed) for (const i of donated) inputs[i].dispose();
+    throw error;
+  }
   const results = resultsOf(program, compiled, operands, made);
   for (const i of donated) inputs[i].dispose();
   return results;

@@ -7,12 +7,15 @@ import {
   jit,
   memory,
   type Tensor,
+  ThreadFailed,
   tensor,
   tidy,
   vjp,
   zeros,
 } from 'cotangent';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ThreadFailed as BackendThreadFailed } from '../../src/backends/backend.ts';
+import { currentBackend, useBackend } from '../../src/transforms/evaluate.ts';
 
 const size = 1000;
 const filled = (value: number): Tensor => tensor(new Float32Array(size).fill(value));
@@ -139,6 +142,25 @@ test('a loop that donates its state makes no garbage', () => {
   const use = jit((z: Tensor) => z.sum(), { donate: [0] });
   use(x);
   expect(held()).toBeLessThan(before);
+});
+
+test('after a thread failed, what may be written over in part is gone', () => {
+  const device = currentBackend();
+  const x = filled(3).add(0);
+  useBackend({
+    name: 'failing',
+    allocate: (type, size) => device.allocate(type, size),
+    adopt: (buffer, type) => device.adopt(buffer, type),
+    compile: () => () => {
+      throw new BackendThreadFailed(1);
+    },
+  });
+  try {
+    expect(() => jit((a: Tensor) => a.add(1), { donate: [0] })(x)).toThrow(ThreadFailed);
+  } finally {
+    useBackend(device);
+  }
+  isFreed(x);
 });
 
 test('an argument is not both static and donated', () => {
