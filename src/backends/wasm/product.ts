@@ -3,10 +3,10 @@
  * rows (first operand only), columns (second only), depth (summed over) and batches (both). Operands must be
  * read at regular strides; patches.ts has those that are not, as in a convolution.
  */
-import type { Kernel } from '../../kernel/kernel.ts';
+import type { Kernel, ReduceNest } from '../../kernel/kernel.ts';
 import { type FunctionRef, i32, type ModuleBuilder, type Value } from './encode.ts';
 import { addGemm, gemmWorkspace } from './gemm.ts';
-import { offsetOf } from './indices.ts';
+import { type Affine, offsetOf } from './indices.ts';
 import { bytesOf } from './lanes.ts';
 
 /** A product kernel as loops around matrix products. */
@@ -59,6 +59,21 @@ function joined(axes: readonly Axis[]): Axis[] {
 
 const none: Axis = { extent: 1, a: 0, b: 0, c: 0 };
 
+/** Whether the result's columns, its last axis, are the first operand's: the operands then change places. */
+function isTurned(nest: ReduceNest, a: Affine, b: Affine): boolean {
+  const kept = [...nest.extents.keys()].filter(
+    i => i < nest.extents.length - nest.reduced && nest.extents[i] !== 1,
+  );
+  const last = kept.at(-1);
+  const isOf = (form: Affine, axis: number): boolean => (form.terms.get(axis) ?? 0) !== 0;
+  return (
+    last !== undefined &&
+    isOf(a, last) &&
+    !isOf(b, last) &&
+    kept.some(axis => isOf(b, axis) && !isOf(a, axis))
+  );
+}
+
 /** The kernel as a matrix product, or null where it is none. */
 export function matchProduct(kernel: Kernel): Product | null {
   const { nest } = kernel;
@@ -68,11 +83,15 @@ export function matchProduct(kernel: Kernel): Product | null {
   const [result] = nest.results;
   if (result.op !== 'carry' || term.op !== 'mul' || (term.type !== 'float32' && term.type !== 'float64'))
     return null;
-  const [x, y] = term.args;
+  let [x, y] = term.args;
   if (x.op !== 'load' || y.op !== 'load') return null;
-  const a = offsetOf(x, kernel.inputs[x.source]);
-  const b = offsetOf(y, kernel.inputs[y.source]);
+  let a = offsetOf(x, kernel.inputs[x.source]);
+  let b = offsetOf(y, kernel.inputs[y.source]);
   if (a === null || b === null) return null;
+  if (isTurned(nest, a, b)) {
+    [x, y] = [y, x];
+    [a, b] = [b, a];
+  }
   const size = bytesOf[term.type];
   const kept = nest.extents.length - nest.reduced;
   let stride = size;
