@@ -46,9 +46,9 @@ const large = 2 ** 20;
 /** Bytes that a block should keep in the cache. */
 const cached = 2 ** 17;
 /** Nanoseconds of work that are worth a second thread. */
-const worthThread = 30_000;
+const worthThread = 15_000;
 /** Nanoseconds that a block should last at least. */
-const grain = 10_000;
+const grain = 6_000;
 
 function usesRow(x: Expression): boolean {
   let uses = false;

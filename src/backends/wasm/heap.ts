@@ -135,6 +135,14 @@ export class Heap {
     while (this.#held > bytes && this.#moveOut(this.#tick + 1));
   }
 
+  /**
+   * Tensors move out before the budget is reached: what has moved out and is not used any more takes memory until the
+   * engine collects it. A call that needs the whole budget gets it.
+   */
+  get #comfort(): number {
+    return this.#budget - Math.min(2 ** 26, this.#budget / 4);
+  }
+
   use(): MemoryUse {
     return {
       budget: this.#budget,
@@ -207,28 +215,27 @@ export class Heap {
   #place(block: Block): void {
     const size = roundUp(block.bytes);
     while (this.#count * leastShare > this.#budget && this.#moveOut(this.#tick));
-    for (;;) {
-      const start = size <= small ? this.#smallPlace(block, size) : this.#largePlace(size);
-      if (start !== null) {
-        block.address = start + guard;
-        break;
-      }
-      if (!this.#moveOut(this.#tick)) throw new OutOfMemory(size, this.#budget);
-    }
+    const place = (limit: number): number | null =>
+      size <= small ? this.#smallPlace(block, size, limit) : this.#largePlace(size, limit);
+    let start = place(this.#comfort);
+    while (start === null && this.#moveOut(this.#tick)) start = place(this.#comfort);
+    start ??= place(this.#budget);
+    if (start === null) throw new OutOfMemory(size, this.#budget);
+    block.address = start + guard;
     block.enter(this.#ring);
     this.#count++;
     this.#held += size;
     this.#peak = Math.max(this.#peak, this.#held);
   }
 
-  #smallPlace(block: Block, size: number): number | null {
+  #smallPlace(block: Block, size: number, limit: number): number | null {
     let slabs = this.#slabs.get(size);
     if (slabs === undefined) {
       slabs = [];
       this.#slabs.set(size, slabs);
     }
     if (slabs.length === 0) {
-      const start = this.#largePlace(slabBytes);
+      const start = this.#largePlace(slabBytes, limit);
       if (start === null) return null;
       slabs.push(new Slab(start, size));
     }
@@ -249,12 +256,12 @@ export class Heap {
     this.#arena.give(slab.start - page, slabBytes);
   }
 
-  /** A place in the memory, which grows up to the budget; null where there is none. */
-  #largePlace(size: number): number | null {
+  /** A place in the memory, which grows up to a limit; null where there is none. */
+  #largePlace(size: number, limit: number): number | null {
     const start = this.#arena.find(size);
     if (start !== null) return page + start;
     const end = this.#arena.reachWith(size);
-    if (end > this.#budget) return null;
+    if (end > limit) return null;
     this.#grow(page + end + guard, size);
     return page + this.#arena.extend(size);
   }
