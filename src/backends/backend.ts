@@ -4,6 +4,23 @@ import type { Routine } from '../kernel/routine.ts';
 
 export type Elements = Float32Array | Float64Array | Int32Array | Uint32Array | Int8Array | Uint8Array;
 
+/** A typed array for each element type: fresh, or a view of memory. */
+export const elementArrays: Record<
+  ScalarType,
+  {
+    new (size: number): Elements;
+    new (memory: ArrayBufferLike, offset: number, size: number): Elements;
+  }
+> = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+};
+
 /** Memory that holds the elements of one tensor, row-major; bool is one byte, 0 or 1. */
 export interface Buffer {
   /** The elements now, or null where the device cannot be read synchronously. */

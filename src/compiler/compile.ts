@@ -1,5 +1,7 @@
 /** From a program to a routine: inline, simplify, lower, fuse, plan the memory, and number the values. */
+
 import type { Tensor } from '../core/tensor.ts';
+import { bytesOf } from '../kernel/expression.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Routine, Step, Value } from '../kernel/routine.ts';
 import type { CondParams, Program, ScanParams, WhileParams } from '../primitives/primitive.ts';
@@ -7,7 +9,7 @@ import { fuse } from './fuse.ts';
 import { Buffer, buildGraph, type Graph, type Node } from './graph.ts';
 import { hoistInvariants } from './hoist.ts';
 import { arrange } from './layout.ts';
-import { bytesOf, type MemoryPlan, planMemory, planReuse, readsInPlace, roundUp } from './memory.ts';
+import { type MemoryPlan, mayTakeOver, planMemory, planReuse, roundUp } from './memory.ts';
 import { inlineCalls, simplify } from './simplify.ts';
 import { type Tile, type TileOptions, tile } from './tile.ts';
 
@@ -324,18 +326,13 @@ class Writer {
   }
 }
 
-/** Whether a carry's next value may be written over the present one: it is made by the last to read that, in place. */
+/** Whether a carry's next value may be written over the present one: by a kernel, and nothing else wants either. */
 function canOverwrite(graph: Graph, carry: Buffer, next: Buffer): boolean {
-  if (graph.outputs.filter(buffer => buffer === next).length !== 1 || graph.outputs.includes(carry))
-    return false;
   const maker = graph.nodes.findIndex(node => node.outputs.includes(next));
   if (maker < 0 || graph.nodes[maker].control !== undefined) return false;
-  if (graph.nodes.some((node, i) => i > maker && (node.inputs.includes(carry) || node.inputs.includes(next))))
-    return false;
-  return (
-    !graph.nodes[maker].inputs.includes(carry) ||
-    (carry.type === next.type && readsInPlace(graph.nodes[maker], carry))
-  );
+  if (graph.outputs.filter(buffer => buffer === next).length !== 1) return false;
+  if (graph.nodes.some((node, i) => i > maker && node.inputs.includes(next))) return false;
+  return mayTakeOver(graph, carry, next);
 }
 
 /** Compiles a program, control flow included, into one routine. */

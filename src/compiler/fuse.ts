@@ -4,25 +4,9 @@
  * outputs. None of this changes what an element is computed from, nor the order of any sum.
  */
 import { axis, type Expression, int, plus, times, visit } from '../kernel/expression.ts';
-import type { BufferType, MapNest, Nest, ReduceNest } from '../kernel/kernel.ts';
-import { Interner, isPointwise, rewrite } from '../kernel/rewrite.ts';
-import type { Buffer, Graph, Node } from './graph.ts';
-
-/** All expressions of a nest. */
-export function rootsOf(nest: Nest): readonly Expression[] {
-  switch (nest.form) {
-    case 'map':
-      return nest.values;
-    case 'reduce':
-      return [...nest.accumulators.map(one => one.term), ...nest.results];
-    case 'scan':
-      return [...nest.initial, ...nest.step, ...nest.results];
-    case 'scatter':
-      return [nest.base, ...nest.at, nest.value];
-    case 'sort':
-      return [];
-  }
-}
+import { type BufferType, type MapNest, type Nest, type ReduceNest, rootsOf } from '../kernel/kernel.ts';
+import { Interner, isPointwise, readsOwnIndex, rewrite } from '../kernel/rewrite.ts';
+import { type Buffer, type Graph, type Node, readersOf } from './graph.ts';
 
 /** The nest with every expression rewritten by one function. */
 function mapExpressions(nest: Nest, change: (x: Expression) => Expression): Nest {
@@ -142,17 +126,17 @@ interface Use {
 class Fusion {
   readonly #graph: Graph;
   /** Which nodes read a buffer, kept up to date. */
-  readonly #readers = new Map<Buffer, Set<Node>>();
+  readonly #readers: Map<Buffer, Set<Node>>;
   readonly #kept: Set<Buffer>;
   readonly #interner = new Interner();
 
   constructor(graph: Graph) {
     this.#graph = graph;
     this.#kept = new Set(graph.outputs);
+    this.#readers = readersOf(graph);
   }
 
   run(): void {
-    for (const node of this.#graph.nodes) this.#reads(node, []);
     this.#inlineMaps();
     this.#absorbIntoReductions();
     this.#joinMaps();
@@ -299,7 +283,6 @@ class Fusion {
       if (here !== true) identity = false;
     });
     if (!identity) return false;
-    // It must not run before something else that the consumer needs.
     const nodes = this.#graph.nodes;
     const sources = consumer.kernel.inputs.map((input, i) =>
       consumer.inputs[i] === result ? -1 : operand(reduction, consumer.inputs[i], input),
@@ -357,12 +340,7 @@ class Fusion {
     let inPlace = true;
     visit(two.values, x => {
       if (x.op !== 'load' || !produced.has(b.inputs[x.source])) return;
-      const shape = b.kernel.inputs[x.source].shape;
-      if (
-        shape.join() !== two.extents.join() ||
-        !x.at.every((index, d) => index.op === 'axis' && index.axis === d)
-      )
-        inPlace = false;
+      if (!readsOwnIndex(x, b.kernel, two)) inPlace = false;
     });
     return inPlace;
   }

@@ -54,6 +54,14 @@ export interface Graph {
   outputs: readonly Buffer[];
 }
 
+/** Which nodes read a buffer. */
+export function readersOf({ nodes }: Graph): Map<Buffer, Set<Node>> {
+  const readers = new Map<Buffer, Set<Node>>();
+  for (const node of nodes)
+    for (const buffer of node.inputs) readers.set(buffer, (readers.get(buffer) ?? new Set()).add(node));
+  return readers;
+}
+
 const typed = (aval: Aval, shape = aval.shape): BufferType => ({ type: aval.dtype, shape });
 
 /** Control flow stands in the graph as a kernel that fusion cannot look into. */

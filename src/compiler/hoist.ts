@@ -1,7 +1,8 @@
 /** What a loop computes anew at every step from what never changes moves out of it. */
 import { Variable, withoutDeadCode } from '../core/program.ts';
+import { rootsOf } from '../kernel/kernel.ts';
 import type { Equation, Program, ScanParams } from '../primitives/primitive.ts';
-import { costOf, rootsOf } from './fuse.ts';
+import { costOf } from './fuse.ts';
 import { inlineCalls, simplify } from './simplify.ts';
 
 /** Whether computing it again costs more than reading its result: views and constants stay where they are used. */

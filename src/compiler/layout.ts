@@ -1,9 +1,9 @@
 /** Results laid out as they are read: products are computed transposed where that is how they are used, and what then only copies goes away. */
 import { axis, type Expression, visit } from '../kernel/expression.ts';
 import type { MapNest, ReduceNest } from '../kernel/kernel.ts';
-import { rewrite } from '../kernel/rewrite.ts';
+import { readsOwnIndex, rewrite } from '../kernel/rewrite.ts';
 import { isProduct } from './fuse.ts';
-import type { Buffer, Graph, Node } from './graph.ts';
+import { type Buffer, type Graph, type Node, readersOf } from './graph.ts';
 
 /** The order of dimensions in which a map reads an operand, outermost axis of the map first; null if it is none. */
 function readingOrder(node: Node, buffer: Buffer, rank: number): number[] | null {
@@ -84,18 +84,12 @@ function copied(node: Node): Buffer | null {
   if (node.control !== undefined || nest.form !== 'map' || nest.values.length !== 1) return null;
   const [value] = nest.values;
   if (value.op !== 'load' || inputs[value.source].type !== node.outputs[0].type) return null;
-  const same =
-    inputs[value.source].shape.join() === nest.extents.join() &&
-    value.at.every((at, d) => at.op === 'axis' && at.axis === d);
-  return same ? node.inputs[value.source] : null;
+  return readsOwnIndex(value, node.kernel, nest) ? node.inputs[value.source] : null;
 }
 
 /** Lays results out as they are read, in place. */
 export function arrange(graph: Graph): void {
-  const readers = new Map<Buffer, Set<Node>>();
-  for (const node of graph.nodes)
-    for (const buffer of node.inputs) readers.set(buffer, (readers.get(buffer) ?? new Set()).add(node));
-  turnProducts(graph, readers);
+  turnProducts(graph, readersOf(graph));
   const sources = new Map<Buffer, Buffer>();
   const made = new Set(graph.nodes.flatMap(node => node.outputs));
   graph.nodes = graph.nodes.filter(node => {

@@ -1,20 +1,10 @@
 /** The memory plan: every temporary gets a place in one arena, and places are used again once nothing reads them. */
 
 import { Arena } from '../kernel/arena.ts';
-import type { ScalarType } from '../kernel/expression.ts';
-import { visit } from '../kernel/expression.ts';
-import { rootsOf } from './fuse.ts';
+import { bytesOf, visit } from '../kernel/expression.ts';
+import { rootsOf } from '../kernel/kernel.ts';
+import { readsOwnIndex } from '../kernel/rewrite.ts';
 import type { Buffer, Graph, Node } from './graph.ts';
-
-export const bytesOf: Record<ScalarType, number> = {
-  float32: 4,
-  float64: 8,
-  int32: 4,
-  uint32: 4,
-  int8: 1,
-  uint8: 1,
-  bool: 1,
-};
 
 /** Vector code reads up to this far beyond an element. */
 const guard = 64;
@@ -27,18 +17,13 @@ export interface MemoryPlan {
 }
 
 /** Whether the node reads this buffer only at the very element that it writes: it may then write over it. */
-export function readsInPlace(node: Node, buffer: Buffer): boolean {
+function readsInPlace(node: Node, buffer: Buffer): boolean {
   const { nest } = node.kernel;
   if (nest.form !== 'map') return false;
   let inPlace = true;
   visit(rootsOf(nest), x => {
     if (x.op !== 'load' || node.inputs[x.source] !== buffer) return;
-    const { shape } = node.kernel.inputs[x.source];
-    if (
-      shape.join() !== nest.extents.join() ||
-      !x.at.every((index, d) => index.op === 'axis' && index.axis === d)
-    )
-      inPlace = false;
+    if (!readsOwnIndex(x, node.kernel, nest)) inPlace = false;
   });
   return inPlace;
 }
@@ -81,7 +66,7 @@ export function planMemory(graph: Graph): MemoryPlan {
 }
 
 /** Whether a result may be made in the memory of an input: nothing needs the input any more, or only its own element. */
-function mayTakeOver(graph: Graph, input: Buffer, output: Buffer): boolean {
+export function mayTakeOver(graph: Graph, input: Buffer, output: Buffer): boolean {
   const maker = graph.nodes.findIndex(node => node.outputs.includes(output));
   if (maker < 0 || graph.outputs.includes(input)) return false;
   if (graph.nodes.some((node, i) => i > maker && node.inputs.includes(input))) return false;

@@ -1,7 +1,7 @@
 /** What a program became: its kernels, and where every value stands. */
+import { bytesOf } from '../kernel/expression.ts';
 import { type Routine, type Step, stepsIn, type Value } from '../kernel/routine.ts';
 import type { Compiled } from './compile.ts';
-import { bytesOf } from './memory.ts';
 
 /** A compiled program in numbers; `String(plan)` prints its steps. */
 export interface Plan {

@@ -3,11 +3,10 @@
  * the cache, results that only the block needs have memory of a block's size, and blocks may run on several threads.
  * Every row is computed as before, so that no bit depends on the size of the blocks or on who computes them.
  */
-import { type Expression, visit } from '../kernel/expression.ts';
-import type { Kernel, Nest } from '../kernel/kernel.ts';
-import { costOf, isProduct, rootsOf } from './fuse.ts';
-import { Buffer, type Graph, type Node, opaque } from './graph.ts';
-import { bytesOf } from './memory.ts';
+import { bytesOf, type Expression, visit } from '../kernel/expression.ts';
+import { type Kernel, type Nest, rootsOf } from '../kernel/kernel.ts';
+import { costOf, isProduct } from './fuse.ts';
+import { Buffer, type Graph, type Node, opaque, readersOf } from './graph.ts';
 
 /** One operand of a block: elements between the blocks' rows, or null where every block reads all of it. */
 export interface TileInput {
@@ -277,9 +276,7 @@ export function tile(graph: Graph, { threads = 1, tiling = true }: TileOptions):
     }
     current.add(node, cut);
   }
-  const readers = new Map<Buffer, Set<Node>>();
-  for (const node of graph.nodes)
-    for (const buffer of node.inputs) readers.set(buffer, (readers.get(buffer) ?? new Set()).add(node));
+  const readers = readersOf(graph);
   graph.nodes = groups.flatMap(group => {
     if (!(group instanceof Group)) return [group];
     const rows = blockOf(group, threads);

@@ -5,6 +5,17 @@
 
 export type ScalarType = 'float32' | 'float64' | 'int32' | 'uint32' | 'int8' | 'uint8' | 'bool';
 
+/** Bytes of one element in memory. */
+export const bytesOf: Record<ScalarType, number> = {
+  float32: 4,
+  float64: 8,
+  int32: 4,
+  uint32: 4,
+  int8: 1,
+  uint8: 1,
+  bool: 1,
+};
+
 /** Operations of one argument whose result has the argument's type. */
 export type UnaryOp =
   | 'neg'

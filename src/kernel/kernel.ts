@@ -90,6 +90,22 @@ export interface SortNest {
 
 export type Nest = MapNest | ReduceNest | ScanNest | ScatterNest | SortNest;
 
+/** All expressions of a nest. */
+export function rootsOf(nest: Nest): readonly Expression[] {
+  switch (nest.form) {
+    case 'map':
+      return nest.values;
+    case 'reduce':
+      return [...nest.accumulators.map(one => one.term), ...nest.results];
+    case 'scan':
+      return [...nest.initial, ...nest.step, ...nest.results];
+    case 'scatter':
+      return [nest.base, ...nest.at, nest.value];
+    case 'sort':
+      return [];
+  }
+}
+
 export interface Kernel {
   readonly name: string;
   readonly inputs: readonly BufferType[];

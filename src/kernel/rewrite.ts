@@ -1,5 +1,5 @@
 /** Kernels rewritten without changing what they compute. */
-import { axis, childrenOf, type Expression, int, visit } from './expression.ts';
+import { axis, childrenOf, type Expression, visit } from './expression.ts';
 import type { Kernel, MapNest } from './kernel.ts';
 
 /** An expression with nodes replaced; `replace` gives null for a node to keep, whose children are then visited. */
@@ -24,14 +24,21 @@ export function withChildren(x: Expression, children: readonly Expression[]): Ex
   return (x.op === 'load' ? { ...x, at: children } : { ...x, args: children }) as unknown as Expression;
 }
 
+/** Whether a load reads the very element that the map computes. */
+export function readsOwnIndex(x: Expression & { op: 'load' }, kernel: Kernel, { extents }: MapNest): boolean {
+  const { shape } = kernel.inputs[x.source];
+  return (
+    shape.length === extents.length &&
+    shape.every((n, i) => n === extents[i]) &&
+    x.at.every((at, i) => at.op === 'axis' && at.axis === i)
+  );
+}
+
 /** A map in which every load is at the map's own indices, or of a single element, and no index is used otherwise. */
 export function isPointwise(kernel: Kernel, nest: MapNest): boolean {
-  const rank = nest.extents.length;
   let pointwise = true;
   visit(nest.values, x => {
-    const own =
-      x.op === 'load' && x.at.length === rank && x.at.every((at, i) => at.op === 'axis' && at.axis === i);
-    if (own && kernel.inputs[x.source].shape.every((n, i) => n === nest.extents[i])) return;
+    if (x.op === 'load' && readsOwnIndex(x, kernel, nest)) return;
     if ((x.op === 'load' && x.at.length > 0) || childrenOf(x).some(child => child.op === 'axis'))
       pointwise = false;
   });
@@ -54,15 +61,6 @@ export function flattened(kernel: Kernel): Kernel {
     outputs: kernel.outputs.map(output => ({ type: output.type, shape })),
     nest: { form: 'map', extents: shape, values },
   };
-}
-
-/** Axes of a single element replaced by the index 0. */
-export function withoutUnitAxes(
-  x: Expression,
-  extents: readonly number[],
-  done: Map<Expression, Expression>,
-): Expression {
-  return rewrite(x, node => (node.op === 'axis' && extents[node.axis] === 1 ? int(0) : null), done);
 }
 
 /** What distinguishes a node besides its operation, type and children. */

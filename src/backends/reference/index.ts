@@ -1,22 +1,11 @@
 /** The reference backend: plain JavaScript, generated where the page allows it and interpreted where it does not. */
-import type { ScalarType } from '../../kernel/expression.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { kernelsOf, type Routine, type Step } from '../../kernel/routine.ts';
-import type { Backend, Buffer, Elements, Run } from '../backend.ts';
+import { type Backend, type Buffer, type Elements, elementArrays, type Run } from '../backend.ts';
 import { bitsOfFloat, floatOfBits, functions, pow, saturate } from './arithmetic.ts';
 import { generate } from './generate.ts';
 import { interpret } from './interpret.ts';
 import { sortRows } from './sort.ts';
-
-const arrays: Record<ScalarType, new (size: number) => Elements> = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-};
 
 class ArrayBufferOf implements Buffer {
   readonly elements: Elements;
@@ -34,15 +23,6 @@ class ArrayBufferOf implements Buffer {
     return Promise.resolve(this.elements);
   }
 }
-
-const views = arrays as unknown as Record<
-  ScalarType,
-  new (
-    memory: ArrayBuffer,
-    offset: number,
-    size: number,
-  ) => Elements
->;
 
 type Execute = (inputs: readonly Elements[], outputs: readonly Elements[]) => void;
 
@@ -128,7 +108,7 @@ export function referenceBackend(options: ReferenceOptions = {}): Backend {
   const interpreted = options.interpreted ?? !canGenerate();
   return {
     name: interpreted ? 'reference (interpreted)' : 'reference',
-    allocate: (type, size) => new ArrayBufferOf(new arrays[type](size)),
+    allocate: (type, size) => new ArrayBufferOf(new elementArrays[type](size)),
     adopt: buffer => buffer,
     compile(routine): Run {
       const made = new Map(
@@ -142,8 +122,10 @@ export function referenceBackend(options: ReferenceOptions = {}): Backend {
         const own = routine.privateArena === 0 ? null : new ArrayBuffer(routine.privateArena);
         const elements = routine.values.map(({ type, size, place }): Elements => {
           if (place.kind === 'slice') return none;
-          if (place.kind === 'temporary') return new views[type](arena as ArrayBuffer, place.offset, size);
-          if (place.kind === 'private') return new views[type](own as ArrayBuffer, place.offset, size);
+          if (place.kind === 'temporary')
+            return new elementArrays[type](arena as ArrayBuffer, place.offset, size);
+          if (place.kind === 'private')
+            return new elementArrays[type](own as ArrayBuffer, place.offset, size);
           return (place.kind === 'input' ? inputs : outputs)[place.index].read() as Elements;
         });
         runSteps(routine.steps, routine, elements, made);

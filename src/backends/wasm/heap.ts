@@ -4,24 +4,12 @@
  * never yields. Finalizers release blocks early where the loop does yield.
  */
 import { Arena } from '../../kernel/arena.ts';
-import type { ScalarType } from '../../kernel/expression.ts';
-import { type Buffer, type Elements, type MemoryUse, OutOfMemory } from '../backend.ts';
-import { bytesOf } from './lanes.ts';
+import { bytesOf, type ScalarType } from '../../kernel/expression.ts';
+import { type Buffer, type Elements, elementArrays, type MemoryUse, OutOfMemory } from '../backend.ts';
 
 const page = 65536;
 /** Vector loads may read this far beyond an element, before and behind. */
 const guard = 64;
-
-const arrays: Record<ScalarType, new (memory: ArrayBufferLike, offset: number, length: number) => Elements> =
-  {
-    float32: Float32Array,
-    float64: Float64Array,
-    int32: Int32Array,
-    uint32: Uint32Array,
-    int8: Int8Array,
-    uint8: Uint8Array,
-    bool: Uint8Array,
-  };
 
 /** A piece of memory: inside the heap (address > 0) and then in the ring of blocks by their last use, or moved out. */
 class Block {
@@ -187,8 +175,8 @@ export class Heap {
   }
 
   view(type: ScalarType, block: Block, size: number): Elements {
-    if (block.outside !== null) return new arrays[type](block.outside, 0, size);
-    return new arrays[type](this.memory.buffer, block.address, size);
+    if (block.outside !== null) return new elementArrays[type](block.outside, 0, size);
+    return new elementArrays[type](this.memory.buffer, block.address, size);
   }
 
   #words = new Int32Array(0);

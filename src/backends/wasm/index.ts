@@ -1,10 +1,10 @@
 /** The WebAssembly backend: every kernel as SIMD code over one linear memory. */
-import type { ScalarType } from '../../kernel/expression.ts';
+import { bytesOf, type ScalarType } from '../../kernel/expression.ts';
 import type { Routine } from '../../kernel/routine.ts';
 import type { Backend, Buffer, Elements, MemoryUse, Run } from '../backend.ts';
 import { enableRelaxedSimd, ModuleBuilder } from './encode.ts';
 import { Heap, HeapBuffer } from './heap.ts';
-import { bytesOf } from './lanes.ts';
+
 import { assemble } from './routine.ts';
 import { SmallBuffer, smallBytes } from './small.ts';
 import { availableThreads, Threads } from './threads.ts';

@@ -1,7 +1,6 @@
 /** Index expressions: their affine forms and bounds. */
-import type { Expression } from '../../kernel/expression.ts';
+import { bytesOf, type Expression } from '../../kernel/expression.ts';
 import type { BufferType } from '../../kernel/kernel.ts';
-import { bytesOf } from './lanes.ts';
 
 /** An index as Σ coefficient·axis + constant. */
 export interface Affine {

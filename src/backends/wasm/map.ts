@@ -1,9 +1,9 @@
 /** Maps. Operands whose neighbours lie along another axis than the result's are read in squares. */
-import { visit } from '../../kernel/expression.ts';
+import { bytesOf, visit } from '../../kernel/expression.ts';
 import type { MapNest } from '../../kernel/kernel.ts';
 import { i32, type Variable } from './encode.ts';
 import { offsetOf } from './indices.ts';
-import { bytesOf } from './lanes.ts';
+
 import type { VectorPrinter } from './vectors.ts';
 import { loop, type NestWriter, type Piece, type Printed, rowMajor, squeezed } from './writer.ts';
 

@@ -1,6 +1,5 @@
 /** Kernels as functions of a WebAssembly module: (address of every input, then of every output) → nothing. */
-import type { Expression } from '../../kernel/expression.ts';
-import type { Kernel } from '../../kernel/kernel.ts';
+import { type Kernel, rootsOf } from '../../kernel/kernel.ts';
 import { flattened } from '../../kernel/rewrite.ts';
 import type { FunctionRef, ModuleBuilder } from './encode.ts';
 import type { Functions } from './functions.ts';
@@ -14,7 +13,7 @@ import { NestWriter } from './writer.ts';
 export function addNest(module: ModuleBuilder, math: Functions, given: Kernel): FunctionRef {
   const kernel = flattened(given);
   const count = kernel.inputs.length + kernel.outputs.length + 1;
-  const roots = rootsOf(kernel);
+  const roots = rootsOf(kernel.nest);
   return module.function(new Array<'i32'>(count).fill('i32'), [], f => {
     if (!kernel.outputs.every(output => output.shape.includes(0)))
       writeNest(new NestWriter(f, math, kernel, roots));
@@ -29,20 +28,4 @@ function writeNest(w: NestWriter): void {
   else if (nest.form === 'scan') writeScan(w, nest);
   else if (nest.form === 'scatter') writeScatter(w, nest);
   else throw new Error('sorting is no loop nest');
-}
-
-function rootsOf(kernel: Kernel): readonly Expression[] {
-  const { nest } = kernel;
-  switch (nest.form) {
-    case 'map':
-      return nest.values;
-    case 'reduce':
-      return [...nest.accumulators.map(one => one.term), ...nest.results];
-    case 'scan':
-      return [...nest.initial, ...nest.step, ...nest.results];
-    case 'scatter':
-      return [nest.base, ...nest.at, nest.value];
-    case 'sort':
-      return [];
-  }
 }

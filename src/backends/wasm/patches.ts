@@ -3,14 +3,14 @@
  * that operand is laid out as a dense matrix by vector code, and multiplied. Where the matrix would have few columns, as
  * in a convolution's gradient by its kernel, turns of one loop become columns; their results are then copied apart.
  */
-import { axis, constant, type Expression, int, plus, visit } from '../../kernel/expression.ts';
+import { axis, bytesOf, constant, type Expression, int, plus, visit } from '../../kernel/expression.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { rewrite } from '../../kernel/rewrite.ts';
 import { type FunctionBuilder, type FunctionRef, i32, type ModuleBuilder, type Value } from './encode.ts';
 import type { Functions } from './functions.ts';
 import { gemmWorkspace } from './gemm.ts';
 import { affine } from './indices.ts';
-import { bytesOf } from './lanes.ts';
+
 import { addNest } from './nest.ts';
 
 export interface Patches {

@@ -3,11 +3,11 @@
  * rows (first operand only), columns (second only), depth (summed over) and batches (both). Operands must be
  * read at regular strides; patches.ts has those that are not, as in a convolution.
  */
+import { bytesOf } from '../../kernel/expression.ts';
 import type { Kernel, ReduceNest } from '../../kernel/kernel.ts';
 import { type FunctionRef, i32, type ModuleBuilder, type Value } from './encode.ts';
 import { addGemm, gemmWorkspace } from './gemm.ts';
 import { type Affine, offsetOf } from './indices.ts';
-import { bytesOf } from './lanes.ts';
 
 /** A product kernel as loops around matrix products. */
 export interface Product {

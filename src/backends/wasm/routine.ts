@@ -1,4 +1,5 @@
 /** Routines as WebAssembly modules: one function for each kernel, and one that runs the steps. */
+import { bytesOf } from '../../kernel/expression.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { kernelKey } from '../../kernel/rewrite.ts';
 import { kernelsOf, type ParallelStep, type Routine, type Step, stepsIn } from '../../kernel/routine.ts';
@@ -11,7 +12,7 @@ import {
   type Value,
 } from './encode.ts';
 import { Functions } from './functions.ts';
-import { bytesOf } from './lanes.ts';
+
 import { addNest } from './nest.ts';
 import { addPatches, matchPatches, patchWorkspace } from './patches.ts';
 import { addProduct, Gemms, matchProduct, workspaceOf } from './product.ts';

@@ -1,7 +1,8 @@
 /** Scatters: a map for the base, then the updates one after the other. */
+import { bytesOf } from '../../kernel/expression.ts';
 import type { ScatterNest } from '../../kernel/kernel.ts';
 import { i32, type Value } from './encode.ts';
-import { bytesOf, loadSplat, storeLane } from './lanes.ts';
+import { loadSplat, storeLane } from './lanes.ts';
 import { writeMap } from './map.ts';
 import { combineVectors } from './running.ts';
 import { type NestWriter, squeezed } from './writer.ts';

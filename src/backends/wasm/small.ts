@@ -1,7 +1,6 @@
 /** Tensors of a few elements: not worth a place in the heap, they travel there and back with every call. */
-import type { ScalarType } from '../../kernel/expression.ts';
+import { bytesOf, type ScalarType } from '../../kernel/expression.ts';
 import type { Buffer, Elements } from '../backend.ts';
-import { bytesOf } from './lanes.ts';
 
 /** The engine makes typed arrays up to this size about as fast as objects, and collects them as it does those. */
 export const smallBytes = 64;

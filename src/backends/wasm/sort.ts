@@ -2,7 +2,7 @@
  * Sorting by radix: elements have unsigned keys of the same order, and are distributed by one byte of the key at a
  * time, the lowest first. Stable, in time proportional to the length.
  */
-import type { ScalarType } from '../../kernel/expression.ts';
+import { bytesOf, type ScalarType } from '../../kernel/expression.ts';
 import type { Kernel, SortNest } from '../../kernel/kernel.ts';
 import {
   type FunctionBuilder,
@@ -12,7 +12,6 @@ import {
   type ModuleBuilder,
   type Value,
 } from './encode.ts';
-import { bytesOf } from './lanes.ts';
 
 /** How a kernel's rows are sorted. */
 interface Plan {

@@ -2,7 +2,7 @@
  * Scalar expressions as vector code: each node once, in the outermost loop that it depends on. One axis of the nest
  * runs along the lanes; where there is none, all lanes hold the same.
  */
-import { childrenOf, type Expression, type ScalarType } from '../../kernel/expression.ts';
+import { bytesOf, childrenOf, type Expression, type ScalarType } from '../../kernel/expression.ts';
 import type { BufferType } from '../../kernel/kernel.ts';
 import { type Code, type FunctionBuilder, i32, i32x4, type Value, type Variable, v128 } from './encode.ts';
 import type { Functions } from './functions.ts';
@@ -10,7 +10,6 @@ import { formatOf } from './gemm/format.ts';
 import { transpose } from './gemm/pack.ts';
 import { affine, boundsOf } from './indices.ts';
 import {
-  bytesOf,
   castVector,
   chooseVector,
   compareVector,

@@ -1,11 +1,10 @@
 /** What all loop nests are written with: loops around pieces of code, and stores at the nest's own place. */
-import type { Expression, ScalarType } from '../../kernel/expression.ts';
-import { int, visit } from '../../kernel/expression.ts';
+import { bytesOf, type Expression, int, type ScalarType, visit } from '../../kernel/expression.ts';
 import type { BufferType, Kernel } from '../../kernel/kernel.ts';
 import { rewrite } from '../../kernel/rewrite.ts';
 import { type Code, type FunctionBuilder, i32, type Value, type Variable } from './encode.ts';
 import type { Functions } from './functions.ts';
-import { bytesOf, type Lanes, lanesFor, storeLane, storeVector } from './lanes.ts';
+import { type Lanes, lanesFor, storeLane, storeVector } from './lanes.ts';
 import { type Copies, type Loops, VectorPrinter } from './vectors.ts';
 
 /** Counts a local from `from` while it is below `to`, or down to it where the step is negative; at least once. */
