@@ -15,7 +15,8 @@ const shared = {
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^cotangent$/, replacement: `${src}/index.ts` },
+      { find: /^cotangent$/, replacement: `${src}/node.ts` },
+      { find: /^cotangent\/reference$/, replacement: `${src}/reference.ts` },
       { find: /^cotangent\/(\w+)$/, replacement: `${src}/$1/index.ts` },
     ],
   },

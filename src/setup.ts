@@ -1,6 +1,5 @@
 /** Chooses the backend and makes evaluation the outermost interpretation. Every public entry imports this first. */
 import type { Backend, MemoryUse } from './backends/backend.ts';
-import { referenceBackend } from './backends/reference/index.ts';
 import { wasmBackend, wasmIsSupported } from './backends/wasm/index.ts';
 import { BadArgument } from './core/errors.ts';
 import { currentBackend, installEvaluation, useBackend } from './transforms/evaluate.ts';
@@ -8,15 +7,21 @@ import { currentBackend, installEvaluation, useBackend } from './transforms/eval
 /** Where computations can run. */
 export type Device = 'wasm' | 'reference';
 
-const makers: Record<Device, () => Backend> = {
-  wasm: () => wasmBackend(),
-  reference: () => referenceBackend(),
-};
+const makers = new Map<Device, () => Backend>();
 const made = new Map<Device, Backend>();
 
-/** The devices of this engine, the preferred one first: WebAssembly with SIMD, and plain JavaScript. */
+/** Adds a device; the first that there is becomes the one in use. */
+export function provideDevice(device: Device, make: () => Backend): void {
+  makers.set(device, make);
+  if (made.size === 0) defaultDevice(device);
+}
+
+/**
+ * The devices that there are, the preferred one first: `wasm`, where the engine has WebAssembly with SIMD, and
+ * `reference`, plain JavaScript, in Node and where `cotangent/reference` is imported.
+ */
 export function devices(): Device[] {
-  return wasmIsSupported() ? ['wasm', 'reference'] : ['reference'];
+  return [...makers.keys()];
 }
 
 /**
@@ -24,27 +29,32 @@ export function devices(): Device[] {
  * are used.
  *
  * @example defaultDevice('reference')
- * @throws BadArgument for a device that this engine does not have
+ * @throws BadArgument for a device that there is not
  */
 export function defaultDevice(device?: Device): Device {
   if (device !== undefined) {
-    if (!devices().includes(device))
+    const make = makers.get(device);
+    if (make === undefined)
       throw new BadArgument({
         did: `defaultDevice(${JSON.stringify(device)})`,
-        expected: `one of ${devices()
-          .map(name => `'${name}'`)
-          .join(', ')}`,
-        remedy: 'leave it out to see which device is used',
+        expected: devices().length === 0 ? 'an engine with WebAssembly' : `one of ${quoted(devices())}`,
+        remedy:
+          (device as string) === 'reference'
+            ? "import 'cotangent/reference' first: it adds this device"
+            : 'leave it out to see which device is used',
       });
     let backend = made.get(device);
     if (backend === undefined) {
-      backend = makers[device]();
+      backend = make();
       made.set(device, backend);
     }
     useBackend(backend);
   }
-  return [...made].find(([, backend]) => backend === currentBackend())?.[0] ?? 'reference';
+  const used = currentBackend();
+  return [...made].find(([, backend]) => backend === used)?.[0] as Device;
 }
+
+const quoted = (names: readonly string[]): string => names.map(name => `'${name}'`).join(', ');
 
 /**
  * What the device's memory holds; null where it is the engine's own (`reference`).
@@ -89,5 +99,5 @@ export function config(settings: Settings): void {
   }
 }
 
-defaultDevice(devices()[0]);
+if (wasmIsSupported()) provideDevice('wasm', wasmBackend);
 installEvaluation();

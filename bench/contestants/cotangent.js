@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
-const dist = new URL('../../dist/', import.meta.url);
+const dist = new URL('../../dist/node/', import.meta.url);
 
 /**
  * Chooses the device and its number of threads.
@@ -23,7 +23,7 @@ export async function open(variant) {
   const ct = await import(new URL('index.js', dist).href);
   const nn = await import(new URL('nn/index.js', dist).href);
   const threads = choose(ct, variant);
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', dist), 'utf8'));
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', dist), 'utf8'));
   const { grad, jit, tensor, tree, valueAndGrad } = ct;
 
   const put = inputs => inputs.map(({ data, shape }) => tensor(data).reshape(shape));

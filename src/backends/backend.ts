@@ -34,7 +34,7 @@ export interface Buffer {
 export type Run = (inputs: readonly Buffer[], outputs: readonly Buffer[]) => void;
 
 /** A program or tensor that does not fit into the memory budget. */
-export class OutOfMemory extends Error {
+export class BudgetExceeded extends Error {
   readonly wanted: number;
   readonly budget: number;
 
@@ -46,7 +46,7 @@ export class OutOfMemory extends Error {
 }
 
 /** A thread that stopped in the middle of its work: the results of that call are not complete. */
-export class ThreadFailed extends Error {
+export class WorkerFailed extends Error {
   readonly thread: number;
 
   constructor(thread: number) {

@@ -5,7 +5,7 @@
 import { currentPath } from './path.ts';
 
 /** The library's own folder: frames inside it are not the user's. */
-const library = String(import.meta.url).replace(/core\/errors\.[jt]s.*$/, '');
+const library = String(import.meta.url).replace(/(core\/errors\.[jt]s|chunks\/).*$/, '');
 
 /** The stack here, deep enough to reach the user through nested transformations; written out when it is read. */
 export function stackHere(): { readonly stack?: string } {

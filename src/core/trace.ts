@@ -32,9 +32,9 @@ export abstract class Trace {
 /** Throws where something is computed before there is anything to compute it. */
 export function noBackend(): never {
   throw new NoBackend({
-    did: 'computed before a backend was chosen',
-    expected: 'the reference backend, which importing cotangent installs',
-    remedy: "import from 'cotangent' rather than from a file inside it",
+    did: 'computed where no device is: there is no WebAssembly with SIMD, or the policy of the page forbids it',
+    expected: "the devices 'wasm', which importing 'cotangent' adds, or 'reference', plain JavaScript",
+    remedy: "import 'cotangent/reference', or allow 'wasm-unsafe-eval' in the page's Content-Security-Policy",
   });
 }
 

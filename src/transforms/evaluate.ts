@@ -1,11 +1,6 @@
 /** The outermost interpretation: computes, by the kernels of a backend. */
 
-import {
-  type Backend,
-  OutOfMemory as BackendOutOfMemory,
-  ThreadFailed as BackendThreadFailed,
-  type Run,
-} from '../backends/backend.ts';
+import { type Backend, BudgetExceeded, type Run, WorkerFailed } from '../backends/backend.ts';
 import { type Compiled, compile, compileKernel } from '../compiler/compile.ts';
 import type { Aval } from '../core/aval.ts';
 import type { DType } from '../core/dtype.ts';
@@ -268,13 +263,13 @@ function call(run: Run, inputs: readonly Storage[], outputs: readonly Storage[],
 
 /** A backend's failure as the error that says what to do; for a program its routine tells what it needs. */
 function explained(error: unknown, routine?: Routine): unknown {
-  if (error instanceof BackendThreadFailed)
+  if (error instanceof WorkerFailed)
     return new ThreadFailed({
       did: 'lost a worker thread in the middle of a computation',
       expected: 'all threads to finish their part; the results of this call are not complete',
       remedy: 'call it again; if it happens again, config({ threads: 1 }) computes without workers',
     });
-  if (!(error instanceof BackendOutOfMemory)) return error;
+  if (!(error instanceof BudgetExceeded)) return error;
   const program =
     routine === undefined
       ? ''

@@ -1,6 +1,6 @@
 /** The heap keeps what is needed, moves out what was used longest ago, and uses memory again. */
 import { describe, expect, test } from 'vitest';
-import { OutOfMemory } from '../../src/backends/backend.ts';
+import { BudgetExceeded } from '../../src/backends/backend.ts';
 import { Heap, type HeapBuffer } from '../../src/backends/wasm/heap.ts';
 import { randomNumbers } from '../laws/samples.ts';
 
@@ -45,7 +45,7 @@ describe('heap', () => {
     const heap = new Heap(4 * megabyte);
     const kept = filled(heap, 1000, 7);
     heap.begin();
-    expect(() => heap.allocate('float32', 2 * megabyte)).toThrow(OutOfMemory);
+    expect(() => heap.allocate('float32', 2 * megabyte)).toThrow(BudgetExceeded);
     expect(filled(heap, 500_000, 2).read()[499_999]).toBe(2);
     heap.begin();
     heap.touch(kept);

@@ -32,14 +32,19 @@ const html = '<!doctype html><title>cotangent</title><script type="module" src="
 async function script(): Promise<string> {
   const { outputFiles } = await build({
     stdin: {
-      contents: `import { compute } from './page.ts';
+      contents: `import 'cotangent/reference';
+        import { compute } from './page.ts';
         globalThis.report = compute(location.pathname === '/strict' ? 2 : 600).catch(error => ({ error: String(error?.stack ?? error) }));`,
       resolveDir: here('.'),
     },
     bundle: true,
     format: 'esm',
     target: 'es2022',
-    alias: { cotangent: here('../../src/index.ts'), 'cotangent/nn': here('../../src/nn/index.ts') },
+    alias: {
+      'cotangent/reference': here('../../src/reference.ts'),
+      'cotangent/nn': here('../../src/nn/index.ts'),
+      cotangent: here('../../src/index.ts'),
+    },
     // The package's list of files with side effects names those of the build.
     ignoreAnnotations: true,
     write: false,

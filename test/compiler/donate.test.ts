@@ -14,7 +14,7 @@ import {
   zeros,
 } from 'cotangent';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ThreadFailed as BackendThreadFailed } from '../../src/backends/backend.ts';
+import { WorkerFailed } from '../../src/backends/backend.ts';
 import { currentBackend, useBackend } from '../../src/transforms/evaluate.ts';
 
 const size = 1000;
@@ -152,7 +152,7 @@ test('after a thread failed, what may be written over in part is gone', () => {
     allocate: (type, size) => device.allocate(type, size),
     adopt: (buffer, type) => device.adopt(buffer, type),
     compile: () => () => {
-      throw new BackendThreadFailed(1);
+      throw new WorkerFailed(1);
     },
   });
   try {

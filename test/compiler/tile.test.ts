@@ -4,7 +4,7 @@ import { grad, type Tensor, tensor } from 'cotangent';
 import { softmax } from 'cotangent/nn';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Backend, Buffer } from '../../src/backends/backend.ts';
-import { ThreadFailed } from '../../src/backends/backend.ts';
+import { WorkerFailed } from '../../src/backends/backend.ts';
 import { referenceBackend } from '../../src/backends/reference/index.ts';
 import { wasmBackend } from '../../src/backends/wasm/index.ts';
 import { availableThreads, control } from '../../src/backends/wasm/threads.ts';
@@ -156,7 +156,7 @@ test.runIf(availableThreads() > 1)('a worker that fails is an error of the call'
   Atomics.add(flags, control.modules >> 2, 1);
   expect(() => {
     for (let i = 0; i < 1000; i++) run(made, args, broken, { threads: 2 });
-  }).toThrow(ThreadFailed);
+  }).toThrow(WorkerFailed);
 });
 
 afterAll(() => {

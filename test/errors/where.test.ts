@@ -159,7 +159,7 @@ describe('an error', () => {
   });
 });
 
-test('a file inside the package, imported on its own, says that there is no backend', async () => {
+test('without a device, computing says so', async () => {
   vi.resetModules();
   const { tensor: make } = await import('../../src/numpy/array.ts');
   const { add } = await import('../../src/primitives/arithmetic.ts');

@@ -5,7 +5,7 @@
  */
 import { Arena } from '../../kernel/arena.ts';
 import { bytesOf, type ScalarType } from '../../kernel/expression.ts';
-import { type Buffer, type Elements, elementArrays, type MemoryUse, OutOfMemory } from '../backend.ts';
+import { BudgetExceeded, type Buffer, type Elements, elementArrays, type MemoryUse } from '../backend.ts';
 
 const page = 65536;
 /** Vector loads may read this far beyond an element, before and behind. */
@@ -208,7 +208,7 @@ export class Heap {
     let start = place(this.#comfort);
     while (start === null && this.#moveOut(this.#tick)) start = place(this.#comfort);
     start ??= place(this.#budget);
-    if (start === null) throw new OutOfMemory(size, this.#budget);
+    if (start === null) throw new BudgetExceeded(size, this.#budget);
     block.address = start + guard;
     block.enter(this.#ring);
     this.#count++;
@@ -263,7 +263,7 @@ export class Heap {
         this.memory.grow(Math.ceil(bytes / page));
         return;
       } catch {}
-    throw new OutOfMemory(size, this.#budget);
+    throw new BudgetExceeded(size, this.#budget);
   }
 
   /** Moves the block out that was used longest ago, if that was before a time: those used in the current call stay. */

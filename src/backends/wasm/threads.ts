@@ -3,7 +3,7 @@
  * beginning of the memory (`control`); whoever is free takes the next turn, the offering thread too, so that nothing
  * waits for a worker that is not there yet. Workers sleep between loops and never keep a process alive.
  */
-import { ThreadFailed } from '../backend.ts';
+import { WorkerFailed } from '../backend.ts';
 
 /**
  * Byte addresses in the first page, apart so that no two share a cache line.
@@ -173,9 +173,9 @@ export class Threads {
     }
   }
 
-  /** @throws ThreadFailed if a worker failed in the loops that ran */
+  /** @throws WorkerFailed if a worker failed in the loops that ran */
   check(): void {
     const failed = Atomics.exchange(this.#words, control.failed >> 2, 0);
-    if (failed !== 0) throw new ThreadFailed(failed);
+    if (failed !== 0) throw new WorkerFailed(failed);
   }
 }

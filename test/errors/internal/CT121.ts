@@ -5,7 +5,7 @@ import { defaultDevice } from '../../../src/setup.ts';
 import { useBackend } from '../../../src/transforms/evaluate.ts';
 
 export const about =
-  'Something was computed before there was anything to compute it. Importing cotangent installs a backend; a file inside the package imported by itself does not.';
+  'Something was computed where no device is. Importing cotangent adds the device `wasm`, if the engine has WebAssembly with SIMD and the policy of the page permits it; importing cotangent/reference adds `reference`, plain JavaScript.';
 
 export const wrongs = {
   'no backend chosen': () => {

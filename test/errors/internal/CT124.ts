@@ -1,4 +1,4 @@
-import { type Backend, ThreadFailed } from '../../../src/backends/backend.ts';
+import { type Backend, WorkerFailed } from '../../../src/backends/backend.ts';
 import type { Tensor } from '../../../src/core/tensor.ts';
 import { tensor } from '../../../src/numpy/array.ts';
 import { add } from '../../../src/primitives/arithmetic.ts';
@@ -16,7 +16,7 @@ function failing(): Backend {
     allocate: (type, size) => device.allocate(type, size),
     adopt: (buffer, type) => device.adopt(buffer, type),
     compile: () => () => {
-      throw new ThreadFailed(1);
+      throw new WorkerFailed(1);
     },
   };
 }
