@@ -29,6 +29,7 @@ function mapExpressions(nest: Nest, change: (x: Expression) => Expression): Nest
     case 'scatter':
       return { ...nest, base: change(nest.base), at: nest.at.map(change), value: change(nest.value) };
     case 'sort':
+    case 'ordered':
       return nest;
   }
 }
@@ -75,9 +76,12 @@ export function costOf(roots: readonly Expression[]): number {
   return cost;
 }
 
+/** A nest that nothing moves into: its operands are read as they are in memory. */
+const isClosed = (nest: Nest): boolean => nest.form === 'sort' || nest.form === 'ordered';
+
 /** How often the nest evaluates an expression: once for each turn of the loops down to the innermost that it needs. */
 function evaluations(nest: Nest, x: Expression): number {
-  if (nest.form === 'sort') return Number.POSITIVE_INFINITY;
+  if (isClosed(nest)) return Number.POSITIVE_INFINITY;
   let innermost = -1;
   visit([x], node => {
     if (node.op === 'axis') innermost = Math.max(innermost, node.axis);
@@ -200,7 +204,7 @@ class Fusion {
   /** How often the producer's element would be computed in this consumer, or null where it cannot move in. */
   #planInline(producer: Node, { node, source }: Use): number | null {
     const { nest } = node.kernel;
-    if (nest.form === 'sort' || isProduct(nest)) return null;
+    if (isClosed(nest) || isProduct(nest)) return null;
     const read = node.kernel.inputs[source].shape;
     const [own] = producer.kernel.outputs;
     const pointwise = isPointwise(producer.kernel, producer.kernel.nest as MapNest);
@@ -427,7 +431,7 @@ function operand(node: Node, buffer: Buffer, type: BufferType): number {
 /** Operands that no load reads any more. */
 function dropUnread(node: Node): void {
   const { nest } = node.kernel;
-  if (nest.form === 'sort') return;
+  if (isClosed(nest)) return;
   const read = new Set<number>();
   visit(rootsOf(nest), x => {
     if (x.op === 'load') read.add(x.source);

@@ -60,7 +60,7 @@ function usesRow(x: Expression): boolean {
 /** How the kernel divides into rows, or null where it does not. */
 function cutOf({ kernel }: Node): Cut | null {
   const { nest, inputs } = kernel;
-  if (nest.form === 'scatter' || nest.extents.length === 0) return null;
+  if (nest.form === 'scatter' || nest.form === 'ordered' || nest.extents.length === 0) return null;
   const [rows] = nest.extents;
   if (rows < 2 || nest.extents.includes(0)) return null;
   if (nest.form === 'reduce' && nest.reduced === nest.extents.length) return null;

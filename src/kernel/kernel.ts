@@ -6,6 +6,7 @@
  * order and in parallel.
  */
 import type { Expression, ScalarType } from './expression.ts';
+import { expressionsOf, type Statement } from './statement.ts';
 
 export interface BufferType {
   readonly type: ScalarType;
@@ -88,7 +89,23 @@ export interface SortNest {
   readonly positions: boolean;
 }
 
-export type Nest = MapNest | ReduceNest | ScanNest | ScatterNest | SortNest;
+/**
+ * The statements in their order, once for every index of `extents`: for algorithms whose steps depend on the ones
+ * before. Runs are independent of each other. A load whose source is not an input reads output
+ * `source − inputs.length` as written so far; `carry(i)` is local i. Every element of the outputs must be stored.
+ * An expression means what it gives where it stands; a node that several statements share is computed once where no
+ * statement between them changes what it reads.
+ */
+export interface OrderedNest {
+  readonly form: 'ordered';
+  readonly extents: readonly number[];
+  /** The types of the locals. */
+  readonly locals: readonly ScalarType[];
+  /** Axes of loops have numbers from `extents.length` on; loops that are not inside each other may share one. */
+  readonly body: readonly Statement[];
+}
+
+export type Nest = MapNest | ReduceNest | ScanNest | ScatterNest | SortNest | OrderedNest;
 
 /** All expressions of a nest. */
 export function rootsOf(nest: Nest): readonly Expression[] {
@@ -103,6 +120,8 @@ export function rootsOf(nest: Nest): readonly Expression[] {
       return [nest.base, ...nest.at, nest.value];
     case 'sort':
       return [];
+    case 'ordered':
+      return expressionsOf(nest.body);
   }
 }
 

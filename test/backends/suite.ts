@@ -8,7 +8,8 @@ import type { Aval } from '../../src/core/aval.ts';
 import type { Kernel } from '../../src/kernel/kernel.ts';
 import { primitives } from '../../src/primitives/index.ts';
 import type { Sample } from '../../src/primitives/primitive.ts';
-import { operandsOf } from '../laws/samples.ts';
+import { operandsOf, randomNumbers } from '../laws/samples.ts';
+import { orderedKernels } from './ordered.ts';
 
 const specification = referenceBackend({ interpreted: true });
 const typed = (aval: Aval) => ({ type: aval.dtype, shape: aval.shape });
@@ -54,5 +55,42 @@ export function backendSuite(name: string, backend: Backend, ulps = 8): void {
         });
       });
     }
+
+    describe.each(['float64', 'float32'] as const)('statements of %s', type => {
+      test.each(orderedKernels)('%s', (_, build) => {
+        const kernel = build(type);
+        const [found, expected] = [backend, specification].map(one => {
+          const inputs = kernel.inputs.map((input, i) => {
+            const size = input.shape.reduce((a, b) => a * b, 1);
+            const buffer = specification.allocate(input.type, size);
+            const random = randomNumbers(i + 1);
+            buffer
+              .read()
+              ?.set(
+                Array.from({ length: size }, () =>
+                  input.type === 'bool' ? Math.round(random()) : Math.round(random() * 16 - 8) / 4,
+                ),
+              );
+            return one.adopt(buffer, input.type);
+          });
+          const outputs = kernel.outputs.map(({ type: own, shape }) =>
+            one.allocate(
+              own,
+              shape.reduce((a, b) => a * b, 1),
+            ),
+          );
+          one.compile(compileKernel(kernel))(inputs, outputs);
+          return outputs.map(buffer => Array.from(buffer.read() as Iterable<number>));
+        });
+        const unit = type === 'float32' ? 2 ** -24 : 2 ** -53;
+        found.forEach((list, k) => {
+          list.forEach((value, i) => {
+            const wanted = expected[k][i];
+            if (!(Math.abs(value - wanted) <= ulps * unit * Math.max(1, Math.abs(wanted))))
+              expect.fail(`result ${k}, element ${i}: ${value}, expected ${wanted}`);
+          });
+        });
+      });
+    });
   });
 }

@@ -11,6 +11,7 @@ import {
 } from '../../kernel/kernel.ts';
 import { flattened } from '../../kernel/rewrite.ts';
 import { isFloat } from './arithmetic.ts';
+import { generateOrdered } from './generate-ordered.ts';
 import { displaced, number, offsetOf, Printer } from './print.ts';
 
 /** Sums are taken in blocks of this many terms, blocks of blocks and so on: the rounding error grows with log n. */
@@ -28,6 +29,8 @@ export function generate(kernel: Kernel): string {
       return scatter(kernel, kernel.nest);
     case 'sort':
       return `m.sort(a0, o0, ${JSON.stringify(kernel.nest)});`;
+    case 'ordered':
+      return generateOrdered(kernel, kernel.nest);
   }
 }
 

@@ -1,10 +1,12 @@
 /** Runs kernels without generating code, for pages whose policy forbids it: expressions become closures. */
-import type { Expression } from '../../kernel/expression.ts';
+import { type Expression, visit } from '../../kernel/expression.ts';
 import {
   type Accumulator,
   type Kernel,
   type Nest,
+  type OrderedNest,
   type ReduceNest,
+  rootsOf,
   type ScanNest,
   startOf,
 } from '../../kernel/kernel.ts';
@@ -17,6 +19,7 @@ import {
   type Scalar1,
   wrap,
 } from './arithmetic.ts';
+import { interpretStatements } from './interpret-ordered.ts';
 import { sortRows } from './sort.ts';
 
 /** What expressions read: loop indices, operands, running values. */
@@ -52,7 +55,8 @@ class Builder {
     if (x.op === 'axis') return frame => frame.axes[x.axis];
     if (x.op === 'carry') return frame => frame.carries[x.index];
     if (x.op === 'load') {
-      const { shape } = this.#kernel.inputs[x.source];
+      const { inputs, outputs } = this.#kernel;
+      const { shape } = inputs[x.source] ?? outputs[x.source - inputs.length];
       const at = x.at.map(index => this.build(index));
       return frame => {
         let place = 0;
@@ -168,7 +172,33 @@ export function interpret(
     }
     case 'sort':
       return ([input], [output]) => sortRows(input, output, nest);
+    case 'ordered':
+      return ordered(nest, kernel, builder);
   }
+}
+
+function ordered(
+  nest: OrderedNest,
+  kernel: Kernel,
+  builder: Builder,
+): (inputs: readonly Elements[], outputs: readonly Elements[]) => void {
+  const run = interpretStatements(nest.body, kernel, x => builder.build(x) as (state: object) => number);
+  let axes = nest.extents.length;
+  visit(rootsOf(nest), x => {
+    if (x.op === 'axis') axes = Math.max(axes, x.axis + 1);
+  });
+  return (inputs, outputs) => {
+    const state = {
+      axes: new Int32Array(axes),
+      inputs: [...inputs, ...outputs],
+      carries: nest.locals.map(() => 0),
+      epoch: -1,
+      renew(): void {
+        this.epoch = epochs++;
+      },
+    };
+    odometer(nest.extents, 0, state, () => run(state, outputs));
+  };
 }
 
 function combine(how: Extract<Nest, { form: 'scatter' }>['combine'], before: number, value: number): number {

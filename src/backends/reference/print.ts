@@ -165,34 +165,40 @@ export class Printer {
       const [test, yes, no] = x.args;
       return `(${this.print(test, level, guarded)} ? ${this.print(yes, level, true)} : ${this.print(no, level, true)})`;
     }
-    const [first] = x.args;
-    const a = this.number(first, level, guarded);
-    if (x.op === 'cast') return castText(first.type, x.type, a);
-    if (x.op === 'bitcast') return bitcastText(first.type, x.type, a);
-    if (x.args.length === 2) {
-      const second = x.args[1];
-      return binaryText(
-        x.op as string,
-        x.type,
-        first.type,
-        a,
-        this.number(second, level, guarded),
-        second,
-        this.wideCarry && (first.op === 'carry' || second.op === 'carry'),
-      );
-    }
-    if (x.op === 'neg') return wrapped(x.type, `-${a}`);
-    if (x.op === 'not') return x.type === 'bool' ? `(!${a})` : wrapped(x.type, `~${a}`);
-    const exact =
-      x.op === 'abs' ||
-      x.op === 'sign' ||
-      x.op === 'floor' ||
-      x.op === 'ceil' ||
-      x.op === 'round' ||
-      x.op === 'trunc';
-    const call = `m.${x.op}(${a})`;
-    return exact && isFloat(x.type) ? call : wrapped(x.type, call);
+    const [first, second] = x.args;
+    return operationText(
+      x,
+      this.number(first, level, guarded),
+      second === undefined ? '' : this.number(second, level, guarded),
+      this.wideCarry && (first.op === 'carry' || second?.op === 'carry'),
+    );
   }
+}
+
+type Leaf = 'constant' | 'axis' | 'carry' | 'load' | 'select';
+
+/** An operation on operands that are printed already; a `wide` sum is not rounded to float32. */
+export function operationText(
+  x: Exclude<Expression, { op: Leaf }>,
+  a: string,
+  b: string,
+  wide: boolean,
+): string {
+  const [first, second] = x.args;
+  if (x.op === 'cast') return castText(first.type, x.type, a);
+  if (x.op === 'bitcast') return bitcastText(first.type, x.type, a);
+  if (second !== undefined) return binaryText(x.op as string, x.type, first.type, a, b, second, wide);
+  if (x.op === 'neg') return wrapped(x.type, `-${a}`);
+  if (x.op === 'not') return x.type === 'bool' ? `(!${a})` : wrapped(x.type, `~${a}`);
+  const exact =
+    x.op === 'abs' ||
+    x.op === 'sign' ||
+    x.op === 'floor' ||
+    x.op === 'ceil' ||
+    x.op === 'round' ||
+    x.op === 'trunc';
+  const call = `m.${x.op}(${a})`;
+  return exact && isFloat(x.type) ? call : wrapped(x.type, call);
 }
 
 function binaryText(

@@ -4,6 +4,7 @@ import { flattened } from '../../kernel/rewrite.ts';
 import type { FunctionRef, ModuleBuilder } from './encode.ts';
 import type { Functions } from './functions.ts';
 import { writeMap } from './map.ts';
+import { writeOrdered } from './ordered.ts';
 import { writeReduce } from './reduce.ts';
 import { writeScan } from './scan.ts';
 import { writeScatter } from './scatter.ts';
@@ -15,8 +16,9 @@ export function addNest(module: ModuleBuilder, math: Functions, given: Kernel): 
   const count = kernel.inputs.length + kernel.outputs.length + 1;
   const roots = rootsOf(kernel.nest);
   return module.function(new Array<'i32'>(count).fill('i32'), [], f => {
-    if (!kernel.outputs.every(output => output.shape.includes(0)))
-      writeNest(new NestWriter(f, math, kernel, roots));
+    if (kernel.outputs.every(output => output.shape.includes(0))) return undefined;
+    if (kernel.nest.form === 'ordered') writeOrdered(f, math, kernel, kernel.nest);
+    else writeNest(new NestWriter(f, math, kernel, roots));
     return undefined;
   });
 }
