@@ -259,7 +259,19 @@ const scattered =
               [k.minus(n(size - 1), i(0)), n(0)],
               k.select(k.load(1, 'bool', [i(0)]), k.load(0, type, [i(0), n(0)]), k.constant(type, 9)),
             ),
-            store(1, [i(0)], k.cast('int32', k.load(0, type, [i(0), n(1)]))),
+            // The element before the first one does not exist.
+            store(
+              1,
+              [i(0)],
+              k.cast(
+                'int32',
+                k.select(
+                  k.less(n(0), i(0)),
+                  k.load(0, type, [k.minus(i(0), n(1)), n(1)]),
+                  k.constant(type, 5),
+                ),
+              ),
+            ),
           ],
           { independent: true },
         ),

@@ -7,7 +7,6 @@ import { type Kernel, type OrderedNest, rootsOf } from '../../kernel/kernel.ts';
 import type { Loop, Statement, Sum } from '../../kernel/statement.ts';
 import { type Code, type FunctionBuilder, i32, type Value, type Variable } from './encode.ts';
 import type { Functions } from './functions.ts';
-import { boundsOf } from './indices.ts';
 import { constantVector, lanesFor } from './lanes.ts';
 import { combineVectors } from './running.ts';
 import { StatementExpressions } from './statements.ts';
@@ -45,7 +44,7 @@ class OrderedWriter {
         return;
       }
       const [counter, end] = [this.#f.let(i32.const(0)), i32.const(nest.extents[axis])];
-      this.#x.extents[axis] = nest.extents[axis];
+      this.#x.bound(axis, nest.extents[axis]);
       this.#loop(axis, counter, i32.lt_s(counter, end), 1, () => run(axis + 1));
     };
     // What depends on nothing comes before all loops.
@@ -103,9 +102,9 @@ class OrderedWriter {
     const x = this.#x;
     const first = x.scalar(from);
     const end = x.scalar(to);
-    const [least] = boundsOf(from, x.extents);
-    const [, greatest] = boundsOf(to, x.extents);
-    x.extents[axis] = greatest;
+    const [least] = x.boundsOf(from);
+    const [, greatest] = x.boundsOf(to);
+    x.bound(axis, greatest);
     return { counter: this.#f.local('i32'), first, end, most: greatest - Math.max(0, least) };
   }
 

@@ -18,7 +18,7 @@ import {
 } from '../../kernel/statement.ts';
 import { type Code, type FunctionBuilder, i32, i32x4, type Value, type Variable, v128 } from './encode.ts';
 import type { Functions } from './functions.ts';
-import { affine } from './indices.ts';
+import { affine, boundsOf } from './indices.ts';
 import {
   castVector,
   chooseVector,
@@ -50,9 +50,9 @@ export class StatementExpressions {
   readonly f: FunctionBuilder;
   readonly lanes: Lanes;
   readonly counters: Map<number, Value> = new Map();
-  /** One more than the greatest value of each axis. */
-  readonly extents: number[] = [];
   vectorAxis: number | null = null;
+  /** One more than the greatest value of each axis. */
+  readonly #extents: number[] = [];
   readonly #target: Target;
   readonly #buffers: readonly BufferType[];
   readonly #inputs: number;
@@ -68,7 +68,7 @@ export class StatementExpressions {
   /** What the body of the loop along the lanes changes; locals among them differ between lanes. */
   #changed: Effects = { outputs: new Set(), locals: new Set() };
   #varies = new Map<Expression, boolean>();
-  readonly #loading = new Map<Expression, boolean>();
+  readonly #straying = new Map<Expression, boolean>();
 
   constructor(options: {
     readonly f: FunctionBuilder;
@@ -82,7 +82,7 @@ export class StatementExpressions {
     this.lanes = options.lanes;
     this.#buffers = options.buffers;
     this.#inputs = options.inputs;
-    this.#target = { ...options, extents: this.extents };
+    this.#target = { ...options, extents: this.#extents };
     this.#locals = options.nest.locals.map(() => Array.from({ length: most }, () => this.f.local('v128')));
     this.#known = Array.from({ length: most }, () => new Known<Value>(options.inputs));
     this.#scalars = new Known(options.inputs);
@@ -107,6 +107,17 @@ export class StatementExpressions {
     for (const known of all) known.leave();
     this.#before.pop();
     return [before, code];
+  }
+
+  /** The least and greatest value of an index. */
+  boundsOf(x: Expression): readonly [number, number] {
+    return boundsOf(x, this.#extents);
+  }
+
+  /** An axis is about to have values below `extent`. */
+  bound(axis: number, extent: number): void {
+    this.#extents[axis] = extent;
+    this.#straying.clear();
   }
 
   /** The present scope is a turn of a loop along this axis. */
@@ -176,7 +187,7 @@ export class StatementExpressions {
     const differs = (x: Expression): boolean =>
       dependsOn([x], { ...changed, outputs: none }, 0) || uses(x, axis);
     const legal = (statement: Statement): boolean => {
-      if (ownExpressions(statement).some(x => this.#choosesLoads(x))) return false;
+      if (ownExpressions(statement).some(x => this.#mustBranch(x))) return false;
       if (statement.form === 'store') return statement.at.some(at => uses(at, axis));
       if (
         (statement.form === 'loop' || statement.form === 'sum') &&
@@ -194,7 +205,7 @@ export class StatementExpressions {
     return terms.every(({ term }) => {
       let regular =
         (term.type === 'float32' || term.type === 'float64') && bytesOf[term.type] * this.lanes === 16;
-      if (this.#choosesLoads(term)) regular = false;
+      if (this.#mustBranch(term)) regular = false;
       visit([term], x => {
         if (x.op === 'load' && uses(x, axis)) {
           const last = affine(x.at[x.at.length - 1]);
@@ -205,11 +216,11 @@ export class StatementExpressions {
     });
   }
 
-  /** Whether some branch of a choice loads: it may run only where it is taken. */
-  #choosesLoads(x: Expression): boolean {
+  /** Whether some branch of a choice may run only where it is taken. */
+  #mustBranch(x: Expression): boolean {
     let found = false;
     visit([x], node => {
-      if (node.op === 'select' && node.args.slice(1).some(branch => this.#loads(branch))) found = true;
+      if (node.op === 'select' && node.args.slice(1).some(branch => this.#mayStray(branch))) found = true;
     });
     return found;
   }
@@ -267,20 +278,27 @@ export class StatementExpressions {
     return binaryVector(this.#target, x.op as string, x.type, a, b, args);
   }
 
-  /** Whether an expression loads anything. */
-  #loads(x: Expression): boolean {
-    let loads = this.#loading.get(x);
-    if (loads === undefined) {
-      loads = x.op === 'load' || childrenOf(x).some(child => this.#loads(child));
-      this.#loading.set(x, loads);
+  /** Whether an expression loads an element that need not exist: that may run only where its branch is taken. */
+  #mayStray(x: Expression): boolean {
+    let may = this.#straying.get(x);
+    if (may === undefined) {
+      may = childrenOf(x).some(child => this.#mayStray(child));
+      if (x.op === 'load' && !may) {
+        const { shape } = this.#buffers[x.source];
+        may = !x.at.every((at, d) => {
+          const [least, greatest] = boundsOf(at, this.#extents);
+          return least >= 0 && greatest < shape[d];
+        });
+      }
+      this.#straying.set(x, may);
     }
-    return loads;
+    return may;
   }
 
-  /** A branch that loads runs only where it is taken. */
+  /** A branch whose loads may be out of range runs only where it is taken. */
   #select(x: Expression & { op: 'select' }): Value {
     const [test, yes, no] = x.args;
-    if (!this.#loads(yes) && !this.#loads(no)) {
+    if (!this.#mayStray(yes) && !this.#mayStray(no)) {
       const mask = this.f.let(this.vector(test));
       return chooseVector(x.type, mask, this.vector(yes), this.vector(no));
     }
