@@ -1,19 +1,24 @@
 /** All primitives: what the laws are tested on and backends are measured by. */
 import * as arithmetic from './arithmetic.ts';
 import * as broadcasting from './broadcast.ts';
+import * as choleskys from './cholesky.ts';
 import * as compare from './compare.ts';
 import * as convolution from './conv.ts';
 import * as cumulative from './cumulative.ts';
 import * as product from './dot.ts';
 import * as elementary from './elementary.ts';
+import * as factored from './factored.ts';
 import * as gamma from './gamma.ts';
 import * as gathering from './gather.ts';
 import * as layout from './layout.ts';
+import * as lus from './lu.ts';
 import type { Primitive } from './primitive.ts';
+import * as qrs from './qr.ts';
 import * as reductions from './reduce.ts';
 import * as slices from './slice.ts';
 import * as sorting from './sort.ts';
 import * as random from './threefry.ts';
+import * as triangular from './triangular.ts';
 import * as sliding from './window.ts';
 
 type Name =
@@ -31,7 +36,8 @@ type Name =
   | 'slices'
   | 'sorting'
   | 'random'
-  | 'sliding';
+  | 'sliding'
+  | 'factors';
 
 const families: Readonly<Record<Name, object>> = {
   arithmetic,
@@ -49,6 +55,7 @@ const families: Readonly<Record<Name, object>> = {
   sorting,
   random,
   sliding,
+  factors: { ...triangular, ...choleskys, ...lus, ...qrs, ...factored },
 };
 
 export type Family = Name;

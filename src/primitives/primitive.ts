@@ -32,13 +32,21 @@ export type TransposeRule<P> = (
   index: number,
 ) => Tensor;
 
-/** The operation over operands of which some have a leading batch axis; so must the result. */
+/** The tangents of several results from those of the operands; null is zero, as it must be for results of integers. */
+export type JointJvpRule<P> = (
+  tangents: readonly (Tensor | null)[],
+  operands: readonly Tensor[],
+  outputs: readonly Tensor[],
+  params: P,
+) => readonly (Tensor | null)[];
+
+/** The operation over operands of which some have a leading batch axis; so must the result, or all results. */
 export type BatchRule<P> = (
   size: number,
   operands: readonly Tensor[],
   batched: readonly boolean[],
   params: P,
-) => Tensor;
+) => Tensor | readonly Tensor[];
 
 /** The kernel of one application; an alias is the operand's own elements in a new shape. */
 export type Lowering = Nest | { readonly form: 'alias'; readonly source: number };
@@ -71,7 +79,8 @@ interface Common<P> {
 /** Differentiable, not linear: it never appears in a linear program. */
 export interface Smooth<P> extends Common<P> {
   readonly kind: 'smooth';
-  readonly jvp: PerOperand<JvpRule<P>>;
+  /** A rule for each operand, or one for all results together where there are several. */
+  readonly jvp: PerOperand<JvpRule<P>> | JointJvpRule<P>;
 }
 
 /** Linear in the operands that have a transpose, taken together. */

@@ -10,7 +10,14 @@ import {
   Tracer,
   withTrace,
 } from '../core/trace.ts';
-import { bind, type Primitive, ruleFor } from '../primitives/primitive.ts';
+import {
+  bind,
+  type JointJvpRule,
+  type JvpRule,
+  type PerOperand,
+  type Primitive,
+  ruleFor,
+} from '../primitives/primitive.ts';
 import { add, zerosLike } from '../primitives/vectorspace.ts';
 import {
   type Arguments,
@@ -93,6 +100,10 @@ export class JvpTrace extends Trace {
   }
 }
 
+type SmoothJvp = PerOperand<JvpRule<object>> | JointJvpRule<object>;
+
+const isJoint = (jvp: SmoothJvp): jvp is JointJvpRule<object> => typeof jvp === 'function';
+
 /** One application of a primitive to values with tangents: the derived rule of each kind. */
 function jvpOfPrimitive(
   primitive: Primitive,
@@ -102,6 +113,8 @@ function jvpOfPrimitive(
 ): { outputs: readonly Tensor[]; tangents: readonly Tangent[] } {
   if (primitive.kind === 'structured') return primitive.jvp(primals, tangents, params);
   const outputs = bind(primitive, primals, params);
+  if (primitive.kind === 'smooth' && isJoint(primitive.jvp))
+    return { outputs, tangents: primitive.jvp(tangents, primals, outputs, params) };
   const [output] = outputs;
   if (primitive.kind === 'flat' || !output.aval.isFloat)
     return { outputs, tangents: outputs.map(() => null) };
@@ -116,7 +129,7 @@ function jvpOfPrimitive(
     });
   switch (primitive.kind) {
     case 'smooth':
-      byRules(primitive.jvp);
+      byRules(primitive.jvp as PerOperand<JvpRule<object>>);
       break;
     case 'multilinear':
       tangents.forEach((tangent, i) => {

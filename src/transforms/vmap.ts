@@ -2,7 +2,7 @@
 import { Aval } from '../core/aval.ts';
 import { AxisOutOfRange, BadArgument, BatchSizeMismatch } from '../core/errors.ts';
 import { labelOf } from '../core/path.ts';
-import type { Tensor } from '../core/tensor.ts';
+import { Tensor } from '../core/tensor.ts';
 import {
   assertAlive,
   ConditionWatch,
@@ -83,7 +83,8 @@ export class BatchTrace extends Trace {
       const full = values.map((value, i) => withBatchAxis(this.size, value, batched[i]));
       return this.parent.bind(primitive, full, params).map(result => this.tracer(result));
     }
-    return [this.tracer(primitive.batch(this.size, values, batched, params))];
+    const made = primitive.batch(this.size, values, batched, params);
+    return (made instanceof Tensor ? [made] : made).map(result => this.tracer(result));
   }
 }
 

@@ -18,7 +18,7 @@ const asFunction =
   (primitive: Primitive, params: object): Flat =>
   (...operands) => [...bind(primitive, operands, params)];
 
-/** The function of the float operands alone, the others fixed. */
+/** The function of the float operands alone, the others fixed, and of its results those of floats. */
 function ofFloats(f: Flat, operands: readonly Tensor[]): { f: Flat; floats: Tensor[] } {
   const places = operands.flatMap((operand, i) => (isFloat(operand.dtype) ? [i] : []));
   return {
@@ -27,7 +27,7 @@ function ofFloats(f: Flat, operands: readonly Tensor[]): { f: Flat; floats: Tens
       places.forEach((place, i) => {
         all[place] = floats[i];
       });
-      return f(...all);
+      return f(...all).filter(result => isFloat(result.dtype));
     },
     floats: places.map(place => operands[place]),
   };

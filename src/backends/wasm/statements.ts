@@ -18,7 +18,7 @@ import {
 } from '../../kernel/statement.ts';
 import { type Code, type FunctionBuilder, i32, i32x4, type Value, type Variable, v128 } from './encode.ts';
 import type { Functions } from './functions.ts';
-import { affine, boundsOf } from './indices.ts';
+import { affine, boundsOf, offsetOf } from './indices.ts';
 import {
   castVector,
   chooseVector,
@@ -208,8 +208,8 @@ export class StatementExpressions {
       if (this.#mustBranch(term)) regular = false;
       visit([term], x => {
         if (x.op === 'load' && uses(x, axis)) {
-          const last = affine(x.at[x.at.length - 1]);
-          if (x.at.slice(0, -1).some(at => uses(at, axis)) || last?.terms.get(axis) !== 1) regular = false;
+          const step = offsetOf(x, this.#buffers[x.source])?.terms.get(axis);
+          if (step !== 0 && step !== bytesOf[x.type]) regular = false;
         }
       });
       return regular;

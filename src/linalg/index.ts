@@ -1,0 +1,8 @@
+/** Linear algebra: decompositions, systems of equations, determinants. Matrices have the last two axes, batches the others. */
+import '../setup.ts';
+import '../numpy/methods.ts';
+
+export { type CholeskyOptions, cholesky, choSolve } from './cholesky.ts';
+export { det, lu, luFactor, luSolve, slogdet } from './lu.ts';
+export { type QrOptions, qr } from './qr.ts';
+export { inv, solve, solveTriangular, type TriangularOptions } from './solve.ts';
