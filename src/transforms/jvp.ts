@@ -112,7 +112,7 @@ function jvpOfPrimitive(
   params: object,
 ): { outputs: readonly Tensor[]; tangents: readonly Tangent[] } {
   if (primitive.kind === 'structured') return primitive.jvp(primals, tangents, params);
-  const outputs = bind(primitive, primals, params);
+  const outputs = bind(primitive as Primitive<object>, primals, params);
   if (primitive.kind === 'smooth' && isJoint(primitive.jvp))
     return { outputs, tangents: primitive.jvp(tangents, primals, outputs, params) };
   const [output] = outputs;
