@@ -10,14 +10,14 @@ import type { Tensor } from '../core/tensor.ts';
 import * as k from '../kernel/expression.ts';
 import type { OrderedNest } from '../kernel/kernel.ts';
 import { loop, type Statement, set, store, sum as sumOver } from '../kernel/statement.ts';
-import { div, mul, neg } from './arithmetic.ts';
+import { abs, div, mul, neg, stop } from './arithmetic.ts';
 import { broadcast, constantLike, iota, sum, withBatchAxis } from './broadcast.ts';
-import { and, equal, notEqual, select } from './compare.ts';
+import { and, equal, less, notEqual, select } from './compare.ts';
 import { cumprod } from './cumulative.ts';
 import { luFactor } from './lu.ts';
 import { MatrixKernel, permuteRows, product, requireSquare } from './matrix.ts';
 import { bind, type Op, op } from './primitive.ts';
-import { reduceProd } from './reduce.ts';
+import { reduceMax, reduceProd } from './reduce.ts';
 import { floats, given } from './signature.ts';
 import { concat, slice } from './slice.ts';
 import { triangularSolve } from './triangular.ts';
@@ -147,23 +147,32 @@ function rows(x: Tensor, from: number, to: number): Tensor {
   return slice(x, [...lead.map(() => 0), from, 0], [...lead, to, x.shape[x.ndim - 1]]);
 }
 
-/** det(A)·A⁻¹·b, also where one pivot is 0, as the last then is: adj(A)·b. As in JAX. */
+/**
+ * adj(A)·b, which is det(A)·A⁻¹·b where A is not singular: as in JAX, but where a pivot before the last is 0, it counts as
+ * a rounding error, by which the adjugate, a polynomial, changes as little.
+ */
 function cofactorSolve(a: Tensor, b: Tensor): Tensor {
   const n = a.shape[a.ndim - 1];
   if (n === 1) return b;
-  const [lu, pivots, permutation] = bind(luFactor, [a], {});
+  const [factors, pivots, permutation] = bind(luFactor, [a], {});
   const last = a.ndim - 2;
+  const largest = stop(reduceMax(abs(a), [last, last + 1]));
+  const unit = mul(largest, constantLike(largest, a.dtype === 'float32' ? 2 ** -23 : 2 ** -52));
+  const [row, column] = [last, last + 1].map(d => iota('int32', a.shape, d));
+  const vanishes = and(
+    and(equal(row, column), equal(factors, constantLike(a, 0))),
+    less(row, constantLike(row, n - 1)),
+  );
+  const lu = select(vanishes, broadcast(unit, a.shape, range(last)), factors);
   const partial = cumprod(diagonalOf(lu), last);
   const lead = a.shape.slice(0, -2);
   const one = (i: number): Tensor => {
     const element = sum(slice(partial, [...lead.map(() => 0), i], [...lead, i + 1]), [last]);
     return broadcast(mul(element, parity(pivots, a)), a.shape, range(last));
   };
-  const [row, column] = [last, last + 1].map(d =>
-    equal(iota('int32', a.shape, d), constantLike(a.aval.with({ dtype: 'int32' }), n - 1)),
-  );
+  const isLast = and(equal(row, column), equal(row, constantLike(row, n - 1)));
   // The last pivot is taken out of the determinant, so that nothing is divided by it.
-  const changed = select(and(row, column), div(constantLike(a, 1), one(n - 2)), lu);
+  const changed = select(isLast, div(constantLike(a, 1), one(n - 2)), lu);
   const y = triangularSolve(changed, permuteRows(b, permutation), { lower: true, unitDiagonal: true });
   const scaled = concat([mul(rows(y, 0, n - 1), rows(one(n - 1), 0, n - 1)), rows(y, n - 1, n)], last);
   return triangularSolve(changed, scaled, {});

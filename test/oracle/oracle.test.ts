@@ -6,7 +6,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as cotangent from 'cotangent';
-import { type DType, jit, oneHot, Tensor, type TensorLike, tensor, vjp } from 'cotangent';
+import { arange, type DType, hvp, jit, oneHot, sin, Tensor, type TensorLike, tensor, vjp } from 'cotangent';
+import * as algebra from 'cotangent/linalg';
 import * as neural from 'cotangent/nn';
 import * as randomness from 'cotangent/random';
 import { describe, expect, it } from 'vitest';
@@ -29,6 +30,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 
 const numpy = cotangent as unknown as Record<string, unknown>;
 const nn = neural as unknown as Record<string, unknown>;
+const linalg = algebra as unknown as Record<string, unknown>;
 const random = randomness as unknown as Record<string, unknown>;
 
 /** The oracle's names that differ from the library's. */
@@ -80,7 +82,24 @@ const written: Record<string, Callable> = {
     const { numClasses, dtype } = options as { numClasses: number; dtype: DType };
     return oneHot(x as TensorLike, numClasses, { dtype });
   },
+  logAbsDet: x => algebra.slogdet(x as TensorLike).logabsdet,
+  second: (name, x, direction) =>
+    hvp(squares(functionNamed(name as string, 'linalg')), [x as Tensor], [direction as Tensor]),
 };
+
+/** Σ wᵢ·fᵢ² over the float results of f that depend on its argument, w = sin(1, 2, …) in each. */
+function squares(f: Callable): (x: Tensor) => Tensor {
+  return x => {
+    const out = f(x);
+    const results = (Array.isArray(out) ? (out.length === 3 ? out.slice(1) : out) : [out]) as Tensor[];
+    return results
+      .map(one => {
+        const weights = sin(arange(1, one.size + 1, { dtype: one.dtype })).reshape(one.shape);
+        return one.square().mul(weights).sum();
+      })
+      .reduce((a, b) => a.add(b));
+  };
+}
 
 /** The oracle's `indexAdd(x, index, values)` is the library's `at(x, ...index).add(values)`. */
 function indexing(name: string): Callable | undefined {
@@ -99,6 +118,7 @@ function functionNamed(name: string, family: string): Callable {
   const short = name.replace(/^random\./, '');
   const places =
     name !== short ? [draws as Record<string, unknown>, random] : family === 'nn' ? [nn, numpy] : [numpy, nn];
+  if (family === 'linalg') places.unshift(linalg);
   for (const place of places)
     for (const own of [renamed[short] ?? short, short])
       if (typeof place[own] === 'function') return place[own] as Callable;
@@ -196,7 +216,11 @@ function sameBits(a: unknown, b: unknown): boolean {
     const [x, y] = [a.dataSync(), b.dataSync()];
     return a.aval.key === b.aval.key && x.every((value, i) => Object.is(value, y[i]));
   }
-  const [left, right] = [Object.values(a as object), Object.values(b as object)];
+  const [left, right] = [a, b].map(one =>
+    Object.entries(one as object)
+      .sort(([x], [y]) => (x < y ? -1 : 1))
+      .map(([, value]) => value),
+  );
   return left.length === right.length && left.every((value, i) => sameBits(value, right[i]));
 }
 
