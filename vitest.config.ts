@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const src = fileURLToPath(new URL('./src', import.meta.url));
 
 /** What must hold on every device; the rest of the tests names its backends itself, or needs none. */
-const onEveryDevice = ['laws', 'nn', 'numpy', 'optim', 'oracle', 'random', 'transforms'];
+const onEveryDevice = ['laws', 'linalg', 'nn', 'numpy', 'optim', 'oracle', 'random', 'transforms'];
 
 const shared = {
   environment: 'node' as const,
