@@ -157,7 +157,8 @@ function cofactorSolve(a: Tensor, b: Tensor): Tensor {
   const [factors, pivots, permutation] = bind(luFactor, [a], {});
   const last = a.ndim - 2;
   const largest = stop(reduceMax(abs(a), [last, last + 1]));
-  const unit = mul(largest, constantLike(largest, a.dtype === 'float32' ? 2 ** -23 : 2 ** -52));
+  const scale = select(equal(largest, constantLike(largest, 0)), constantLike(largest, 1), largest);
+  const unit = mul(scale, constantLike(largest, a.dtype === 'float32' ? 2 ** -23 : 2 ** -52));
   const [row, column] = [last, last + 1].map(d => iota('int32', a.shape, d));
   const vanishes = and(
     and(equal(row, column), equal(factors, constantLike(a, 0))),
