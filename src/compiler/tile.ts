@@ -5,6 +5,7 @@
  */
 import { bytesOf, type Expression, visit } from '../kernel/expression.ts';
 import { type Kernel, type Nest, rootsOf } from '../kernel/kernel.ts';
+import { ownExpressions, type Statement, statementsIn } from '../kernel/statement.ts';
 import { costOf, isProduct } from './fuse.ts';
 import { Buffer, type Graph, type Node, opaque, readersOf } from './graph.ts';
 
@@ -60,12 +61,13 @@ function usesRow(x: Expression): boolean {
 /** How the kernel divides into rows, or null where it does not. */
 function cutOf({ kernel }: Node): Cut | null {
   const { nest, inputs } = kernel;
-  if (nest.form === 'scatter' || nest.form === 'ordered' || nest.extents.length === 0) return null;
+  if (nest.form === 'scatter' || nest.extents.length === 0) return null;
   const [rows] = nest.extents;
   if (rows < 2 || nest.extents.includes(0)) return null;
   if (nest.form === 'reduce' && nest.reduced === nest.extents.length) return null;
   if ((nest.form === 'scan' || nest.form === 'sort') && nest.along === 0) return null;
   if (nest.form === 'sort') return { rows, along: [0] };
+  if (nest.form === 'ordered') return cutOfRuns(kernel, nest.body, rows);
   const along: (number | null | undefined)[] = inputs.map(() => undefined);
   let possible = true;
   visit(rootsOf(nest), x => {
@@ -84,6 +86,44 @@ function cutOf({ kernel }: Node): Cut | null {
   return possible ? { rows, along: along.map(place => place ?? null) } : null;
 }
 
+/** How runs of statements divide: each has to stay within its own part, the first dimension, of what it writes. */
+function cutOfRuns({ inputs }: Kernel, body: readonly Statement[], rows: number): Cut | null {
+  const along: (number | null | undefined)[] = inputs.map(() => undefined);
+  const isRow = (x: Expression): boolean => x.op === 'axis' && x.axis === 0;
+  const isOwn = (at: readonly Expression[]): boolean =>
+    at.length > 0 && isRow(at[0]) && !at.slice(1).some(usesRow);
+  let possible = true;
+  const check = (statement: Statement): void => {
+    const roots = ownExpressions(statement);
+    if (statement.form === 'store' && !isOwn(statement.at)) possible = false;
+    visit(roots, x => {
+      if (x.op !== 'load') {
+        if ('args' in x && x.args.some(isRow)) possible = false;
+      } else if (x.source >= inputs.length) {
+        if (!isOwn(x.at)) possible = false;
+      } else {
+        const place = isOwn(x.at) ? 0 : null;
+        if (place === null && x.at.some(usesRow)) possible = false;
+        if (along[x.source] !== undefined && along[x.source] !== place) possible = false;
+        along[x.source] = place;
+      }
+    });
+    const values = statement.form === 'store' ? [statement.value] : roots;
+    if (values.some(isRow)) possible = false;
+    for (const inner of statementsIn(statement)) check(inner);
+  };
+  for (const statement of body) check(statement);
+  return possible ? { rows, along: along.map(place => place ?? null) } : null;
+}
+
+/** Simple operations of one run, taking every loop for half as long as the longest dimension of a result. */
+function operationsOf(statements: readonly Statement[], length: number): number {
+  return statements.reduce((total, one) => {
+    const turns = one.form === 'loop' || one.form === 'sum' ? length / 2 : 1;
+    return total + turns * (costOf(ownExpressions(one)) + operationsOf(statementsIn(one), length));
+  }, 0);
+}
+
 /** Elements from one index to the next along a dimension. */
 const strideOf = (shape: readonly number[], dimension: number): number =>
   shape.slice(dimension + 1).reduce((a, b) => a * b, 1);
@@ -92,6 +132,10 @@ const strideOf = (shape: readonly number[], dimension: number): number =>
 function timeOf({ nest, inputs, outputs }: Kernel): number {
   const turns = nest.extents.reduce((a, b) => a * b, 1);
   if (nest.form === 'sort') return turns * 40;
+  if (nest.form === 'ordered') {
+    const length = Math.max(1, ...outputs.flatMap(({ shape }) => shape.slice(nest.extents.length)));
+    return turns * 0.2 * operationsOf(nest.body, length);
+  }
   const wide = [...inputs, ...outputs].some(buffer => buffer.type === 'float64') ? 2 : 1;
   if (nest.form === 'reduce' && nest.accumulators[0].fused === true) return turns * 0.04 * wide;
   return turns * (0.1 + 0.07 * costOf(rootsOf(nest))) * wide;

@@ -2,7 +2,7 @@
  * Kernels: loop nests over scalar expressions, plain data. This is all that a backend understands.
  *
  * Every nest has `extents`, the lengths of its axes; `axis(i)` in an expression is the index along axis i.
- * Outputs are row-major over the leading axes. Nests other than `scatter` may run their output elements in any
+ * Outputs are row-major over the leading axes. Nests other than `scatter` and `ordered` may run their output elements in any
  * order and in parallel.
  */
 import type { Expression, ScalarType } from './expression.ts';

@@ -34,7 +34,7 @@ export function requireSquare(name: string, x: Aval): { lead: readonly number[];
     throw new ShapeMismatch({
       did: `${name} of ${x}`,
       expected: `a square matrix, not ${rows} rows and ${columns} columns`,
-      remedy: 'lstsq and qr take matrices of any shape; check which axes are the last two',
+      remedy: 'lu and qr take matrices of any shape; check which axes are the last two',
     });
   return { lead, size: rows };
 }

@@ -1,6 +1,7 @@
 /** Tiles: cutting into blocks, and running these on any number of threads, changes no bit. */
 import { createHash } from 'node:crypto';
 import { grad, type Tensor, tensor } from 'cotangent';
+import { det, lu, qr } from 'cotangent/linalg';
 import { softmax } from 'cotangent/nn';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Backend, Buffer } from '../../src/backends/backend.ts';
@@ -85,6 +86,11 @@ const programs: Record<string, { made: Program; args: Tensor[]; passes: number |
   },
   'batched product': {
     made: program((a: Tensor) => a.matmul(a).add(1))(blocks),
+    args: [blocks],
+    passes: null,
+  },
+  'batched decompositions': {
+    made: program((a: Tensor) => [...lu(a), ...qr(a), det(a)])(blocks),
     args: [blocks],
     passes: null,
   },

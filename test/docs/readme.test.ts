@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { format } from 'node:util';
 import * as cotangent from 'cotangent';
 import * as data from 'cotangent/data';
+import * as linalg from 'cotangent/linalg';
 import * as nn from 'cotangent/nn';
 import * as optim from 'cotangent/optim';
 import * as random from 'cotangent/random';
@@ -15,6 +16,7 @@ const readme = read('README.md');
 const modules: Readonly<Record<string, object>> = {
   cotangent,
   'cotangent/data': data,
+  'cotangent/linalg': linalg,
   'cotangent/nn': nn,
   'cotangent/optim': optim,
   'cotangent/random': random,
