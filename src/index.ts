@@ -66,14 +66,33 @@ export { config, type Device, defaultDevice, devices, memory, type Settings } fr
 export { adjoints } from './transforms/adjoints.ts';
 export { checkGrads } from './transforms/check.ts';
 export { cond, forLoop, type ScanOptions, scan, whileLoop } from './transforms/control/flow.ts';
+export { gnvp } from './transforms/gaussNewton.ts';
 export { grad, valueAndGrad } from './transforms/grad.ts';
-export { hvp } from './transforms/hvp.ts';
-export { hessian, jacfwd, jacobian, jacrev } from './transforms/jacobian.ts';
+export { type HvpOptions, hvp } from './transforms/hvp.ts';
+export type { JacobianOptions } from './transforms/jacobian/argument.ts';
+export type { JacobianChoice, JacobianMode } from './transforms/jacobian/choose.ts';
+export { jacfwd, jacrev } from './transforms/jacobian/dense.ts';
+export { hessian, sparseHessian } from './transforms/jacobian/hessian.ts';
+export { explainJacobian, jacobian, type ModeOptions } from './transforms/jacobian/jacobian.ts';
+export {
+  type SparseJacobian,
+  type SparseJacobianOptions,
+  sparseJacobian,
+} from './transforms/jacobian/sparse.ts';
 export { type JitOptions, type Jitted, jit } from './transforms/jit.ts';
 export { jvp } from './transforms/jvp.ts';
 export { linearize } from './transforms/linearize.ts';
 export { stopGradient, tag } from './transforms/marks.ts';
 export { program } from './transforms/program.ts';
+export {
+  type Colouring,
+  colourColumns,
+  colourRows,
+  colourSymmetric,
+} from './transforms/sparsity/colouring.ts';
+export { sparsityPattern } from './transforms/sparsity/detect.ts';
+export { SparseMatrix } from './transforms/sparsity/matrix.ts';
+export { SparsityPattern } from './transforms/sparsity/pattern.ts';
 export { tidy } from './transforms/tidy.ts';
 export { vjp } from './transforms/vjp.ts';
 export { vmap } from './transforms/vmap.ts';

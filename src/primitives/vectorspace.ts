@@ -9,6 +9,7 @@ import { constantLike } from './broadcast.ts';
 export { add, cast, mul, requireDifferentiable, stop, sub, tag } from './arithmetic.ts';
 export { broadcast, constantLike, full, iota, sum, withBatchAxis, zerosLike } from './broadcast.ts';
 export { equal, less, select } from './compare.ts';
+export { gather, scatterAdd } from './gather.ts';
 export { moveAxis, reshape } from './layout.ts';
 export { reduceOr } from './reduce.ts';
 export { concat, slice } from './slice.ts';

@@ -8,7 +8,7 @@ import { OutOfMemory, ThreadFailed, TracerLeak } from '../core/errors.ts';
 import { isProgram } from '../core/print.ts';
 import { Variable } from '../core/program.ts';
 import { ConcreteTensor, type Storage, type Tensor } from '../core/tensor.ts';
-import { assertAlive, currentTrace, noBackend, setBaseTrace, Trace } from '../core/trace.ts';
+import { assertAlive, currentTrace, noBackend, setBaseTrace, Trace, withTrace } from '../core/trace.ts';
 import type { Routine } from '../kernel/routine.ts';
 import type { InlineParams, Primitive, Program } from '../primitives/primitive.ts';
 
@@ -337,6 +337,11 @@ function runStructured(
 /** Whether operations are computed at once: no transformation encloses them. */
 export function isEvaluating(): boolean {
   return currentTrace() instanceof Evaluation;
+}
+
+/** Computes with concrete tensors at once, whatever transformation is running. */
+export function evaluating<T>(body: () => T): T {
+  return withTrace(new Evaluation(), body);
 }
 
 /** Installs evaluation as the outermost interpretation. */
