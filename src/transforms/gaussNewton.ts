@@ -1,7 +1,6 @@
 /** Products with the Gauss–Newton matrix, the part of a Hessian that has no negative curvature. */
 import type { Tensor } from '../core/tensor.ts';
 import { unflatten } from '../core/tree.ts';
-import { zerosLike } from '../primitives/vectorspace.ts';
 import { type Arguments, type Gradient, type Outputs, tangentArguments } from './arguments.ts';
 import { hvp, type OneOrMore } from './hvp.ts';
 import { linearizeTree } from './linearize.ts';
@@ -35,13 +34,23 @@ export function gnvp<A extends readonly unknown[], R>(
   const linearized = linearizeTree('gnvp', f as (...args: never[]) => unknown, list);
   const { args, call, at } = linearized;
   const moved = replay(at.linear, tangentArguments('gnvp', args, tangents as readonly unknown[]));
-  const along = at.places.map((place, i) => (place === null ? zerosLike(at.outputs[i]) : moved[place]));
-  const product = hvp(
-    (...outputs: Tensor[]) => loss(call.result(outputs) as Outputs<R>),
-    at.outputs as never,
-    along as never,
-  ) as unknown as Tensor | Tensor[];
-  const cotangents = at.outputs.length === 1 ? [product as Tensor] : (product as Tensor[]);
+  // Results without derivative are constants of the loss.
+  const moving = at.places.flatMap((place, i) => (place === null ? [] : [i]));
+  const lossOfMoving = (...values: Tensor[]): Tensor | number => {
+    const all = [...at.outputs];
+    moving.forEach((output, k) => {
+      all[output] = values[k];
+    });
+    return loss(call.result(all) as Outputs<R>);
+  };
+  const product =
+    moving.length === 0
+      ? []
+      : [hvp(lossOfMoving, moving.map(i => at.outputs[i]) as Tensor[], moved as Tensor[])].flat();
+  const cotangents: Tensor[] = [];
+  moving.forEach((output, k) => {
+    cotangents[output] = (product as Tensor[])[k];
+  });
   const results = unflatten(args.structure, pull(linearized, cotangents)) as unknown[];
   return (list.length === 1 ? results[0] : results) as OneOrMore<A>;
 }

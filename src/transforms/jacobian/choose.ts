@@ -113,8 +113,10 @@ function decide(traced: Traced): {
   const limit = Math.min(effort.most, Math.max(effort.least, fewer * pass));
   try {
     const { pattern, consulted } = detect(traced, limit);
-    const compression = pattern.widestRow > worthwhile * fewer ? null : fewestColours(pattern);
-    const passes = compression?.colouring.count ?? pattern.widestRow;
+    // No fewer colours do than there are entries in the fullest row, or column.
+    const least = Math.min(pattern.widestRow, pattern.transposed().pattern.widestRow);
+    const compression = least > worthwhile * fewer ? null : fewestColours(pattern);
+    const passes = compression?.colouring.count ?? least;
     const found =
       compression === null || passes > worthwhile * fewer
         ? dense(
