@@ -4,16 +4,21 @@ import {
   ConcreteValueNeeded,
   CotangentError,
   checkGrads,
+  explainJacobian,
+  gnvp,
   grad,
   hessian,
   hvp,
   jacfwd,
+  jacobian,
   jacrev,
   jit,
   jvp,
   linearize,
   program,
   ShapeMismatch,
+  sparseHessian,
+  sparsityPattern,
   type Tensor,
   TensorAsCondition,
   TracerLeak,
@@ -45,6 +50,9 @@ const transformations: Record<string, Transformation> = {
   jacfwd: f => x => jacfwd(f)(x),
   jacrev: f => x => jacrev(f)(x),
   hessian: f => x => hessian(f)(x) as Tensor,
+  sparse: f => x => jacobian(f, { mode: 'sparse' })(x),
+  sparseHessian: f => x => sparseHessian(f)(x).values.sum(),
+  gnvp: f => x => gnvp(f, y => y.mul(y), [x], [x]),
 };
 
 /** These end in something else than a function of tensors: outermost only. */
@@ -53,6 +61,8 @@ const outermost: Record<string, (f: Scalar) => (x: Tensor) => unknown> = {
   adjoints: f => adjoints(f),
   program: f => program(f),
   checkGrads: f => x => checkGrads(f, [x]),
+  sparsityPattern: f => sparsityPattern(f),
+  explainJacobian: f => explainJacobian(f),
 };
 
 function leaked(): Tensor {

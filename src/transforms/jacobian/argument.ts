@@ -3,7 +3,7 @@ import { BadArgument } from '../../core/errors.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { type Structure, unflatten } from '../../core/tree.ts';
 import { differentiableArguments, type Gradient, type Leaves } from '../arguments.ts';
-import { type LinearizedTree, linearizeTree } from '../linearize.ts';
+import { type Linearized, linearizeTree } from '../linearize.ts';
 import { named } from '../vmap.ts';
 
 export interface JacobianOptions {
@@ -48,13 +48,23 @@ export function differentiated(
   return { primals: differentiableArguments(name, one, [args[argnum]], [argnum]), one };
 }
 
+/** The derivative of f by one argument, at a point. */
+export interface LinearizedArgument {
+  readonly primals: Leaves;
+  readonly at: Linearized;
+  /** The tree of f's result. */
+  readonly structure: Structure;
+}
+
 export function linearizeArgument(
   name: string,
   f: AnyFunction,
   args: readonly unknown[],
   argnum: number,
-): LinearizedTree {
-  return linearizeTree(name, ofArgument(name, f, args, argnum), [args[argnum]], [argnum]);
+): LinearizedArgument {
+  const one = ofArgument(name, f, args, argnum);
+  const { args: primals, call, at } = linearizeTree(name, one, [args[argnum]], [argnum]);
+  return { primals, at, structure: call.structure() };
 }
 
 /** The output tree with an input tree at each leaf. */

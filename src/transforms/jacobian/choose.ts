@@ -34,7 +34,7 @@ export interface JacobianChoice {
 /** A choice with what the chosen way needs. */
 export interface Chosen {
   readonly choice: JacobianChoice;
-  readonly traced: Traced | null;
+  readonly traced: Traced;
   readonly compression: Compression | null;
 }
 
@@ -46,10 +46,10 @@ const worthwhile = 0.5;
 const effort = { least: 1_000_000, most: 50_000_000 };
 
 /**
- * A pullback costs about as much as a pushforward, so that the number of passes decides. Measured on a grid of m × n
- * the two ways cross within a factor of 1.3 of m = n.
+ * A pullback costs about as much as a pushforward, so that the number of passes decides. For sin(B·tanh(A·x)) with 32 to
+ * 256 inputs and outputs the times cross at equal sizes; compiled, forward mode wins up to 1.5 times as many inputs.
  */
-function denseMode(inputs: number, outputs: number): 'forward' | 'reverse' {
+export function denseMode(inputs: number, outputs: number): 'forward' | 'reverse' {
   return inputs <= outputs ? 'forward' : 'reverse';
 }
 
@@ -57,7 +57,7 @@ function denseMode(inputs: number, outputs: number): 'forward' | 'reverse' {
 export function chooseBySize(inputs: number, outputs: number, because = ''): JacobianChoice {
   const mode = denseMode(inputs, outputs);
   const fewer = Math.min(inputs, outputs);
-  const sparse = because || `with ${fewer} passes there is nothing to save by looking for zeros`;
+  const sparse = because || `with as few as ${fewer} there is nothing to save by looking for zeros`;
   return explained({
     mode,
     inputs,
@@ -69,10 +69,14 @@ export function chooseBySize(inputs: number, outputs: number, because = ''): Jac
   });
 }
 
-const denseReason = (inputs: number, outputs: number): string =>
-  inputs <= outputs
-    ? `forward takes ${inputs} pushforwards, one for each input, reverse ${outputs} pullbacks`
-    : `reverse takes ${outputs} pullbacks, one for each output, forward ${inputs} pushforwards`;
+const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+const denseReason = (inputs: number, outputs: number): string => {
+  const forward = counted(inputs, 'pushforward');
+  const reverse = counted(outputs, 'pullback');
+  return inputs <= outputs
+    ? `forward takes ${forward}, one for each input, reverse ${reverse}`
+    : `reverse takes ${reverse}, one for each output, forward ${forward}`;
+};
 
 function explained(choice: Omit<JacobianChoice, 'toString'>): JacobianChoice {
   return Object.defineProperty({ ...choice }, 'toString', {
@@ -155,7 +159,7 @@ function sparse(
 ): { choice: JacobianChoice; compression: Compression } {
   const { pattern, direction, colouring } = compression;
   const passes = { forward: inputs, reverse: outputs, sparse: colouring.count };
-  const kind = direction === 'forward' ? 'pushforwards' : 'pullbacks';
+  const taken = counted(colouring.count, direction === 'forward' ? 'pushforward' : 'pullback');
   return {
     choice: explained({
       mode: 'sparse',
@@ -168,7 +172,7 @@ function sparse(
         sparse: colouring.count * pass + pattern.count,
       },
       pattern: { entries: pattern.count, direction },
-      reason: `only ${pattern.count} of ${inputs * outputs} entries can differ from zero, and ${colouring.count} ${kind} give them all, one for each colour; ${denseReason(inputs, outputs)}`,
+      reason: `only ${pattern.count} of ${inputs * outputs} entries can differ from zero, and ${taken}, one for each colour, will do; ${denseReason(inputs, outputs)}`,
     }),
     compression,
   };

@@ -13,11 +13,17 @@ import {
   zerosLike,
 } from '../../primitives/vectorspace.ts';
 import type { Arguments } from '../arguments.ts';
-import type { LinearizedTree } from '../linearize.ts';
 import { replay } from '../trace.ts';
 import { transposeProgram } from '../transpose.ts';
 import { named, vmap } from '../vmap.ts';
-import { assemble, type Jacobian, type JacobianOptions, linearizeArgument, totalSize } from './argument.ts';
+import {
+  assemble,
+  type Jacobian,
+  type JacobianOptions,
+  type LinearizedArgument,
+  linearizeArgument,
+  totalSize,
+} from './argument.ts';
 
 /** The unit vectors of all leaves together: for each leaf a tensor [n, …shape], n the total number of elements. */
 function unitVectors(leaves: readonly Tensor[]): Tensor[] {
@@ -44,7 +50,7 @@ export function blocks(x: Tensor, leaves: readonly { readonly size: number }[]):
 }
 
 /** The Jacobian's tree from a linearization, by one pushforward for each input element. */
-export function columnByColumn({ args: primals, call, at }: LinearizedTree): unknown {
+export function columnByColumn({ primals, at, structure }: LinearizedArgument): unknown {
   const columns = vmap((...tangents: Tensor[]) => replay(at.linear, tangents))(
     ...unitVectors(primals.leaves),
   ) as Tensor[];
@@ -57,11 +63,11 @@ export function columnByColumn({ args: primals, call, at }: LinearizedTree): unk
       return reshape(last, [...output.shape, ...primals.leaves[j].shape]);
     });
   });
-  return assemble(call.structure(), primals.structure, rows);
+  return assemble(structure, primals.structure, rows);
 }
 
 /** The same by one pullback for each output element. */
-export function rowByRow({ args: primals, call, at }: LinearizedTree): unknown {
+export function rowByRow({ primals, at, structure }: LinearizedArgument): unknown {
   const moving = at.outputs.filter((_, i) => at.places[i] !== null);
   const pulled =
     moving.length === 0
@@ -77,7 +83,7 @@ export function rowByRow({ args: primals, call, at }: LinearizedTree): unknown {
       return place === null ? full(shape, 0, leaf.dtype) : reshape(byLeaf[j][place], shape);
     });
   });
-  return assemble(call.structure(), primals.structure, rows);
+  return assemble(structure, primals.structure, rows);
 }
 
 /**

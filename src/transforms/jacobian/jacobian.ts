@@ -9,12 +9,13 @@ import {
   differentiated,
   type Jacobian,
   type JacobianOptions,
+  type LinearizedArgument,
   linearizeArgument,
   totalSize,
 } from './argument.ts';
-import { Chooser, chooseBySize, fewPasses, type JacobianChoice } from './choose.ts';
+import { Chooser, chooseBySize, denseMode, fewPasses, type JacobianChoice } from './choose.ts';
 import { columnByColumn, jacfwd, jacrev, rowByRow } from './dense.ts';
-import { compressionFinder, denseTree, sparseFromTrace, sparseJacobian } from './sparse.ts';
+import { compressionFinder, denseTree, linearizeTrace, sparseFromTrace, sparseJacobian } from './sparse.ts';
 
 export interface ModeOptions extends JacobianOptions {
   /**
@@ -92,16 +93,20 @@ function byChoice(f: AnyFunction, argnum: number): AnyFunction {
   return named((...args: unknown[]) => {
     const { primals } = differentiated('jacobian', f, args, argnum);
     // Where the input is small nothing has to be traced to find out.
-    if (totalSize(primals.leaves) > fewPasses) {
-      const chosen = chooser.choose('jacobian', f, args, argnum);
-      if (chosen?.compression && chosen.traced)
-        return denseTree(sparseFromTrace(chosen.compression, chosen.traced), chosen.traced);
-    }
-    const linearized = linearizeArgument('jacobian', f, args, argnum);
-    const outputs = totalSize(linearized.at.outputs);
-    const { mode } = chooseBySize(totalSize(primals.leaves), outputs);
-    return mode === 'forward' ? columnByColumn(linearized) : rowByRow(linearized);
+    const chosen = totalSize(primals.leaves) > fewPasses ? chooser.choose('jacobian', f, args, argnum) : null;
+    if (chosen === null) return byShape(linearizeArgument('jacobian', f, args, argnum));
+    const { compression, traced } = chosen;
+    return compression === null
+      ? byShape(linearizeTrace(traced))
+      : denseTree(sparseFromTrace(compression, traced), traced);
   }, f) as AnyFunction;
+}
+
+function byShape(linearized: LinearizedArgument): unknown {
+  const { primals, at } = linearized;
+  return denseMode(totalSize(primals.leaves), totalSize(at.outputs)) === 'forward'
+    ? columnByColumn(linearized)
+    : rowByRow(linearized);
 }
 
 /**
@@ -109,7 +114,7 @@ function byChoice(f: AnyFunction, argnum: number): AnyFunction {
  * entries and colours, estimated operations, and the choice.
  *
  * @example String(explainJacobian((x) => x.mul(x))(x))
- * // 1000 × 1000, sparse: only 1000 of 1000000 entries can differ from zero, and 1 pushforwards give them all, …
+ * // 1000 × 1000, sparse: only 1000 of 1000000 entries can differ from zero, and 1 pushforward, one for each colour, will do; …
  */
 export function explainJacobian<A extends readonly unknown[]>(
   f: (...args: A) => unknown,
@@ -120,7 +125,7 @@ export function explainJacobian<A extends readonly unknown[]>(
   return named((...args: unknown[]) => {
     const chosen = chooser.choose('explainJacobian', f as AnyFunction, args, argnums);
     if (chosen !== null) return chosen.choice;
-    const { args: primals, at } = linearizeArgument('explainJacobian', f as AnyFunction, args, argnums);
+    const { primals, at } = linearizeArgument('explainJacobian', f as AnyFunction, args, argnums);
     return chooseBySize(
       totalSize(primals.leaves),
       totalSize(at.outputs),

@@ -16,7 +16,7 @@ import { SparseMatrix } from '../sparsity/matrix.ts';
 import type { SparsityPattern } from '../sparsity/pattern.ts';
 import { replay } from '../trace.ts';
 import { named } from '../vmap.ts';
-import { type AnyFunction, assemble, type JacobianOptions } from './argument.ts';
+import { type AnyFunction, assemble, type JacobianOptions, type LinearizedArgument } from './argument.ts';
 import { blocks } from './dense.ts';
 
 type Direction = 'auto' | 'forward' | 'reverse';
@@ -53,10 +53,16 @@ export function compressionFinder(
   });
 }
 
-/** The sparse matrix of a traced function at its primals. */
-export function sparseFromTrace(compression: Compression, { label, primals, program }: Traced): SparseMatrix {
+/** The linearization of a traced function at its primals; the function itself does not run again. */
+export function linearizeTrace({ label, primals, program, structure }: Traced): LinearizedArgument {
   const at = linearizeFlat(label, inputs => replay(program, inputs), primals.leaves);
-  return new SparseMatrix(compression.pattern, entries(compression, primals.leaves, at));
+  return { primals, at, structure };
+}
+
+/** The sparse matrix of a traced function at its primals. */
+export function sparseFromTrace(compression: Compression, traced: Traced): SparseMatrix {
+  const { at } = linearizeTrace(traced);
+  return new SparseMatrix(compression.pattern, entries(compression, traced.primals.leaves, at));
 }
 
 /** The tree that {@link jacfwd} gives, from a sparse matrix. */

@@ -144,14 +144,17 @@ function byIncidence(
 export function colourSymmetric(pattern: SparsityPattern): Colouring {
   const n = pattern.shape[0];
   const degree = Int32Array.from({ length: n }, (_, i) => pattern.row(i).length);
+  let best = greedyStar(pattern, byDegree(degree));
+  if (degree.reduce((steps, d) => steps + d * d, 0) > patience) return best;
   const orders = [
-    byDegree(degree),
-    Int32Array.from({ length: n }, (_, i) => i),
-    byIncidence(n, visit => i => pattern.row(i).forEach(visit)),
+    () => Int32Array.from(degree.keys()),
+    () => byIncidence(n, visit => i => pattern.row(i).forEach(visit)),
   ];
-  return orders
-    .map(order => greedyStar(pattern, order))
-    .reduce((best, found) => (found.count < best.count ? found : best));
+  for (const order of orders) {
+    const found = greedyStar(pattern, order());
+    if (found.count < best.count) best = found;
+  }
+  return best;
 }
 
 function greedyStar(pattern: SparsityPattern, order: Int32Array): Colouring {

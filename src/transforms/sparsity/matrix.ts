@@ -5,6 +5,7 @@ import { outlive } from '../../core/scope.ts';
 import { ConcreteTensor, HostStorage, type Tensor } from '../../core/tensor.ts';
 import { protocol, type TreeNode } from '../../core/tree.ts';
 import { cast, full, gather, mul, scatterAdd } from '../../primitives/vectorspace.ts';
+import { type Argument, leafTensor } from '../arguments.ts';
 import type { SparsityPattern } from './pattern.ts';
 
 const ints = new WeakMap<Int32Array, Tensor>();
@@ -90,11 +91,12 @@ export class SparseMatrix {
 
   /**
    * The product with a vector, A·x.
-   * @param x a tensor [n]
+   * @param vector a tensor [n] or a typed array
    * @throws ShapeMismatch
    */
-  matvec(x: Tensor): Tensor {
+  matvec(vector: Argument<Tensor>): Tensor {
     const [m, n] = this.shape;
+    const x = leafTensor(vector);
     if (x.ndim !== 1 || x.size !== n)
       throw new ShapeMismatch({
         did: `multiplied a sparse matrix of shape [${m}, ${n}] with ${x.aval}`,
@@ -113,6 +115,6 @@ export class SparseMatrix {
   }
 
   toString(): string {
-    return `SparseMatrix(${this.shape.join(' × ')}, ${this.pattern.count} entries, ${this.values})`;
+    return `SparseMatrix(${this.shape.join(' × ')}, ${this.pattern.count} entries, ${this.values.toString()})`;
   }
 }

@@ -19,6 +19,12 @@ interface Partly {
   readonly sets: Int32Array;
 }
 
+/** A condition on the indices, and which of them it looks at. */
+interface Test {
+  readonly axes: readonly number[];
+  readonly holds: (axes: Int32Array) => boolean;
+}
+
 /** The dependence of each output of a nest, of those whose element type is a float. */
 export function throughNest(
   sets: IndexSets,
@@ -38,6 +44,9 @@ export function throughNest(
       return [through.scatter(nest, outputs[0].shape)];
     case 'sort':
       return [through.sort(nest)];
+    default:
+      // A form whose reads are not known here: every element may depend on everything.
+      return outputs.map(({ shape }) => through.everything(shape));
   }
 }
 
@@ -64,12 +73,12 @@ class Through {
   }
 
   /** The conditions that have to be looked at, evaluated. */
-  #tests(guards: readonly Guard[]): { axes: readonly number[]; holds: Evaluate }[] {
+  #tests(guards: readonly Guard[]): Test[] {
     return guards.flatMap(({ of, zero }) => {
       if (!zero && of.op === 'load' && this.#hasNoZero(of.source)) return [];
       const value = this.#places.evaluate(of);
       if (value === null) return [];
-      return [{ axes: axesIn([of]), holds: zero ? at => Number(value(at) === 0) : value }];
+      return [{ axes: axesIn([of]), holds: at => (value(at) === 0) === zero }];
     });
   }
 
@@ -260,6 +269,13 @@ class Through {
         shape,
       );
     return found.every(set => set === 0) ? null : found;
+  }
+
+  everything(shape: readonly number[]): Dependence {
+    this.#sets.begin();
+    for (const { sets } of this.#operands) for (const set of sets ?? []) this.#sets.add(set);
+    const all = this.#sets.end();
+    return all === 0 ? null : new Int32Array(sizeOf(shape)).fill(all);
   }
 
   sort({ extents, along }: SortNest): Dependence {

@@ -24,6 +24,7 @@ import {
   zeros,
 } from '../../../src/index.ts';
 import { conv } from '../../../src/nn/index.ts';
+import { numbers } from '../../laws/samples.ts';
 import { brusselator } from './brusselator.ts';
 
 const f64 = (values: number[]): Tensor => tensor(values, { dtype: 'float64' });
@@ -87,8 +88,11 @@ const zoo: Record<string, { f: (x: Tensor) => Tensor; x: Tensor }> = {
   scalar: { f: x => x.square().sum(), x: waves(18) },
 };
 
+/** What these read depends on values. */
+const byValue = new Set(['reductions', 'sorting', 'choice', 'branches']);
+
 describe('all modes agree', () => {
-  test.each(Object.entries(zoo))('%s', (_, { f, x }) => {
+  test.each(Object.entries(zoo))('%s', (name, { f, x }) => {
     const expected = jacfwd(f)(x);
     expectClose(jacrev(f)(x), expected);
     for (const mode of ['auto', 'forward', 'reverse', 'sparse'] as const)
@@ -97,6 +101,11 @@ describe('all modes agree', () => {
     for (const direction of ['auto', 'forward', 'reverse'] as const)
       expectClose(sparseJacobian(f, { direction })(x).toDense(), (expected as Tensor).reshape([m, n]));
     expectClose(jit(jacobian(f, { mode: 'sparse' }))(x), expected);
+    // Where nothing is chosen by values, each entry of the pattern is one at almost every point.
+    const nonzero = numbers(expected as Tensor).filter(value => value !== 0).length;
+    const { pattern } = sparseJacobian(f)(x);
+    if (byValue.has(name)) expect(pattern.count).toBeGreaterThan(nonzero);
+    else expect(pattern.count).toBe(nonzero);
   });
 
   test('over trees', () => {
@@ -190,6 +199,25 @@ describe('auto', () => {
     expect(String(dense)).toContain('40 × 40, forward: forward takes 40 pushforwards');
   });
 
+  test.each([
+    { n: 20, m: 240, mode: 'forward' },
+    { n: 240, m: 20, mode: 'reverse' },
+  ])('with $n inputs and $m outputs $mode is the faster one, and chosen', ({ n, m, mode }) => {
+    const [left, right, x] = [waves(m, 40), waves(40, n).mul(0.1), waves(n)];
+    const f = (y: Tensor): Tensor => left.matmul(right.matmul(y).tanh()).sin();
+    expect(explainJacobian(f)(x).mode).toBe(mode);
+    const least = (ways: (x: Tensor) => Tensor): number =>
+      Math.min(
+        ...Array.from({ length: 7 }, () => {
+          const start = performance.now();
+          ways(x).dataSync();
+          return performance.now() - start;
+        }),
+      );
+    const [forward, reverse] = [least(jacfwd(f) as never), least(jacrev(f) as never)];
+    expect(forward < reverse ? 'forward' : 'reverse').toBe(mode);
+  });
+
   test('takes the sparse way where few colours do', () => {
     const choice = why(x => x.sin().mul(x), 1000);
     expect(choice).toMatchObject({
@@ -212,6 +240,19 @@ describe('auto', () => {
     const f = (x: Tensor): Tensor => (x.sum().item() > 0 ? x.square() : x);
     expectClose(jacobian(f)(waves(18)), jacfwd(f)(waves(18)));
     expect(String(explainJacobian(f)(waves(18)))).toContain('cannot be traced');
+  });
+
+  test('runs the function once a call', () => {
+    let runs = 0;
+    const f = (x: Tensor): Tensor => {
+      runs++;
+      return waves(20, 20).matmul(x);
+    };
+    const J = jacobian(f);
+    J(waves(20));
+    expect(runs).toBe(1);
+    jacobian(f, { mode: 'sparse' })(waves(20));
+    expect(runs).toBe(2);
   });
 
   test('follows values from outside that change between calls', () => {
@@ -246,10 +287,11 @@ test('a diagonal Jacobian takes one pushforward, far less time than its dense ro
     run().dataSync();
     return performance.now() - start;
   };
-  expect(explainJacobian(f)(x).passes.sparse).toBe(1);
   seconds(() => sparse(x).values);
   const least = (run: () => Tensor): number => Math.min(...[1, 2, 3].map(() => seconds(run)));
   const ratio = least(() => rows(x)) / least(() => sparse(x).values);
   expect(ratio).toBeGreaterThan(5);
-  expectClose(sparse(x).values, grad((y: Tensor) => f(y).sum())(x));
+  const many = linspace(0, 1, { num: 10_000, dtype: 'float64' });
+  expect(explainJacobian(f)(many).passes.sparse).toBe(1);
+  expectClose(sparse(many).values, grad((y: Tensor) => f(y).sum())(many));
 });

@@ -17,6 +17,7 @@ import {
   whileLoop,
   zeros,
 } from '../../../src/index.ts';
+import { conv } from '../../../src/nn/index.ts';
 import { primitivesByFamily } from '../../../src/primitives/index.ts';
 import { bind } from '../../../src/primitives/primitive.ts';
 import { isDifferentiableSample, numbers, operandsOf } from '../../laws/samples.ts';
@@ -147,6 +148,7 @@ describe('what counts as dependence', () => {
       { dtype: 'float64' },
     );
     expect(find(x => A.matmul(x.mul(x)), 3)).toEqual([[0, 2], [2]]);
+    expect(find(x => x.mul(f64([0, Number.NaN, -0])), 3)).toEqual([[], [1], []]);
   });
 
   test('places that depend on the input count as all places along their axis', () => {
@@ -204,6 +206,17 @@ describe('what counts as dependence', () => {
       b: positions(3),
     });
     expect(rowsOf(pattern)).toEqual([[2], [3], [4], [0, 1], [], []]);
+  });
+
+  test('in what a convolution pads with nothing is read', () => {
+    const w = f64([1, 2, 3]).reshape([1, 1, 3]);
+    const f = (x: Tensor): Tensor => conv(x.reshape([1, 1, 4]), w, { padding: 'same' }).reshape([4]);
+    expect(find(f, 4)).toEqual([
+      [0, 1],
+      [0, 1, 2],
+      [1, 2, 3],
+      [2, 3],
+    ]);
   });
 
   test('floats among the other arguments may have any value', () => {
