@@ -1,7 +1,8 @@
 /** The Jacobian, each way by its mode, or by the cheapest. */
 import { BadArgument } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
-import { traceArgument } from '../sparsity/detect.ts';
+import type { Compression } from '../sparsity/compress.ts';
+import { Findings, traceArgument } from '../sparsity/detect.ts';
 import type { SparseMatrix } from '../sparsity/matrix.ts';
 import { named } from '../vmap.ts';
 import {
@@ -15,7 +16,7 @@ import {
 } from './argument.ts';
 import { Chooser, chooseBySize, denseMode, fewPasses, type JacobianChoice } from './choose.ts';
 import { columnByColumn, jacfwd, jacrev, rowByRow } from './dense.ts';
-import { compressionFinder, denseTree, linearizeTrace, sparseFromTrace, sparseJacobian } from './sparse.ts';
+import { compressionOf, denseTree, linearizeTrace, sparseFromTrace, sparseJacobian } from './sparse.ts';
 
 export interface ModeOptions extends JacobianOptions {
   /**
@@ -81,10 +82,10 @@ export function jacobian(f: AnyFunction, options: ModeOptions = {}): AnyFunction
 }
 
 function bySparsity(f: AnyFunction, argnum: number): AnyFunction {
-  const finder = compressionFinder('auto');
+  const findings = new Findings<Compression>();
   return named((...args: unknown[]) => {
     const traced = traceArgument('jacobian', f, args, argnum);
-    return denseTree(sparseFromTrace(finder.find(traced), traced), traced);
+    return denseTree(sparseFromTrace(compressionOf(findings, traced, 'auto'), traced), traced);
   }, f) as AnyFunction;
 }
 

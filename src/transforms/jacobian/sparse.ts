@@ -39,17 +39,15 @@ const compressions: Record<Direction, (pattern: SparsityPattern) => Compression>
   reverse: reverseCompression,
 };
 
-/** Finds compressions for the traces of one function. */
-export function compressionFinder(
+/** The compression of a traced function's Jacobian, found before or now. */
+export function compressionOf(
+  findings: Findings<Compression>,
+  traced: Traced,
   direction: Direction,
-): Findings<Compression> & { find(traced: Traced): Compression } {
-  const findings = new Findings<Compression>();
-  return Object.assign(findings, {
-    find: (traced: Traced): Compression =>
-      findings.of(traced, () => {
-        const { pattern, consulted } = detect(traced);
-        return { found: compressions[direction](pattern), consulted };
-      }),
+): Compression {
+  return findings.of(traced, () => {
+    const { pattern, consulted } = detect(traced);
+    return { found: compressions[direction](pattern), consulted };
   });
 }
 
@@ -106,12 +104,12 @@ export function sparseJacobian<A extends readonly unknown[]>(
       expected: "'auto', 'forward' or 'reverse'",
       remedy: "sparseJacobian(f, { direction: 'auto' })",
     });
-  const finder = compressionFinder(direction);
+  const findings = new Findings<Compression>();
   const differentiate = named((...args: unknown[]): SparseMatrix => {
     const traced = traceArgument('sparseJacobian', f as AnyFunction, args, argnums);
-    return sparseFromTrace(finder.find(traced), traced);
+    return sparseFromTrace(compressionOf(findings, traced, direction), traced);
   }, f);
   return Object.defineProperty(differentiate, 'detections', {
-    get: () => finder.count,
+    get: () => findings.count,
   }) as unknown as SparseJacobian<A>;
 }
