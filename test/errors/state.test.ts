@@ -51,8 +51,6 @@ const transformations: Record<string, Transformation> = {
   jacrev: f => x => jacrev(f)(x),
   hessian: f => x => hessian(f)(x) as Tensor,
   sparse: f => x => jacobian(f, { mode: 'sparse' })(x),
-  sparseHessian: f => x => sparseHessian(f)(x).values.sum(),
-  gnvp: f => x => gnvp(f, y => y.mul(y), [x], [x]),
 };
 
 /** These end in something else than a function of tensors: outermost only. */
@@ -62,6 +60,8 @@ const outermost: Record<string, (f: Scalar) => (x: Tensor) => unknown> = {
   program: f => program(f),
   checkGrads: f => x => checkGrads(f, [x]),
   sparsityPattern: f => sparsityPattern(f),
+  sparseHessian: f => sparseHessian(f),
+  gnvp: f => x => gnvp(f, y => y.mul(y), [x], [x]),
   explainJacobian: f => explainJacobian(f),
 };
 
