@@ -1,6 +1,7 @@
 /** Programs made smaller without changing a bit of what they compute. */
 
 import { Variable, withoutDeadCode } from '../core/program.ts';
+import { ConcreteTensor, HostStorage, type Tensor } from '../core/tensor.ts';
 import type { Equation, Program } from '../primitives/primitive.ts';
 
 /** Calls replaced by the equations of their programs, at every depth. */
@@ -41,6 +42,15 @@ export function inlineCalls(program: Program): Program {
 const isCall = ({ operation }: Equation): boolean =>
   operation.kind === 'structured' && operation.lower.form === 'inline';
 
+/** What two constants have in common only if they are equal bit for bit: the type and bytes of a single number, else the tensor. */
+function valueOf(tensor: Tensor): unknown {
+  if (tensor.size !== 1 || !(tensor instanceof ConcreteTensor) || !(tensor.storage instanceof HostStorage))
+    return tensor;
+  const { buffer, byteOffset, byteLength } = tensor.storage.array;
+  const { dtype, weak, shape } = tensor.aval;
+  return [dtype, weak, shape.length, new Uint8Array(buffer, byteOffset, byteLength)].join();
+}
+
 /** Equal operations on equal operands are done once; what nothing needs is left out. */
 export function simplify(program: Program): Program {
   const same = new Map<Variable, Variable>();
@@ -54,11 +64,11 @@ export function simplify(program: Program): Program {
     }
     return id;
   };
-  // Constants that are the same tensor are the same value.
-  const byTensor = new Map<object, Variable>();
+  const firsts = new Map<unknown, Variable>();
   for (const [variable, tensor] of program.constants) {
-    const first = byTensor.get(tensor);
-    if (first === undefined) byTensor.set(tensor, variable);
+    const value = valueOf(tensor);
+    const first = firsts.get(value);
+    if (first === undefined) firsts.set(value, variable);
     else same.set(variable, first);
   }
   const seen = new Map<string, readonly Variable[]>();

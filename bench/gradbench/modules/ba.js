@@ -1,7 +1,7 @@
 // Bundle adjustment: how far projected points are from their observations, and the sparse Jacobian of that.
-import { at, jacrev, jit, stack, take, tensor, vmap, where } from '../../../dist/index.js';
+import { at, grad, jit, stack, take, tensor, vmap, where } from '../../../dist/index.js';
+import { float64 } from '../convert.js';
 
-const parts = x => Array.from({ length: x.shape[0] }, (_, i) => at(x, i).get());
 const dot = (a, b) => a.map((x, i) => x.mul(b[i])).reduce((x, y) => x.add(y));
 const cross = ([a, b, c], [x, y, z]) => [
   b.mul(z).sub(c.mul(y)),
@@ -28,58 +28,60 @@ function rotate(axis, point) {
   );
 }
 
-/** The weighted error of one observation. A camera is [rotation 3, centre 3, focal length, principal point 2, radial distortion 2]. */
-function reprojection(camera, point, weight, feature) {
-  const [r1, r2, r3, c1, c2, c3, focal, u, v, k1, k2] = parts(camera);
-  const centred = parts(point).map((x, i) => x.sub([c1, c2, c3][i]));
+/**
+ * The weighted error of one observation. A camera is [rotation 3, centre 3, focal length, principal point 2, radial
+ * distortion 2]; all are lists of numbers.
+ */
+function reprojection({ camera, point, weight }, feature) {
+  const [r1, r2, r3, c1, c2, c3, focal, u, v, k1, k2] = camera;
+  const centred = point.map((x, i) => x.sub([c1, c2, c3][i]));
   const [x, y, z] = rotate([r1, r2, r3], centred);
   const plane = [x.div(z), y.div(z)];
   const square = dot(plane, plane);
   const distortion = k1.mul(square).add(k2.mul(square).mul(square)).add(1);
-  const [f1, f2] = parts(feature);
-  return stack([
-    plane[0].mul(distortion).mul(focal).add(u).sub(f1).mul(weight),
-    plane[1].mul(distortion).mul(focal).add(v).sub(f2).mul(weight),
-  ]);
+  return plane.map((at, i) => at.mul(distortion).mul(focal).add([u, v][i]).sub(feature[i]).mul(weight));
 }
 
 /** The error of a weight. */
 const weightError = w => w.square().neg().add(1);
 
-// Observations stand in the last axis, so that every number of one is a contiguous row of that number of all.
-const inAxes = [1, 1, 0, 1];
+/** What each observation is of, number by number, each in a vector of all observations. */
 const gathered = ({ cameras, points, weights, features, cameraOf, pointOf }) => [
-  take(cameras, cameraOf, { axis: 1 }),
-  take(points, pointOf, { axis: 1 }),
-  weights,
+  {
+    camera: cameras.map(x => take(x, cameraOf)),
+    point: points.map(x => take(x, pointOf)),
+    weight: weights,
+  },
   features,
 ];
 
 const objective = problem => ({
-  reprojection: vmap(reprojection, { inAxes })(...gathered(problem)),
+  reprojection: stack(vmap(reprojection)(...gathered(problem)), 1),
   weights: weightError(problem.weights),
 });
 
-/** For each observation its two rows, of 15 numbers each: all else in these rows is zero. */
+/**
+ * For each observation its two rows, of 15 numbers each: all else in these rows is zero. Each of the 30 is a vector of
+ * all observations.
+ */
 const jacobian = problem => {
-  const perObservation = jacrev(reprojection, { argnums: [0, 1, 2] });
-  const blocks = vmap(perObservation, { inAxes })(...gathered(problem));
-  return { blocks, weights: problem.weights.mul(-2) };
+  const row = i => grad((unknowns, feature) => reprojection(unknowns, feature)[i]);
+  const rows = [0, 1].map(i => {
+    const { camera, point, weight } = vmap(row(i))(...gathered(problem));
+    return [...camera, ...point, weight];
+  });
+  return { blocks: rows.flat(), weights: vmap(grad(weightError))(problem.weights) };
 };
 
-const repeat = (values, count) =>
-  tensor(
-    Float64Array.from({ length: values.length * count }, (_, i) => values[Math.floor(i / count)]),
-    { shape: [values.length, count] },
-  );
+const full = (count, value) => float64(new Float64Array(count).fill(value));
 const modulo = (n, count) => tensor(Int32Array.from({ length: count }, (_, i) => i % n));
 
 const prepare = ({ n, m, p, cam, x, w, feat }) => [
   {
-    cameras: repeat(cam, n),
-    points: repeat(x, m),
-    weights: repeat([w], p).reshape([p]),
-    features: repeat(feat, p),
+    cameras: cam.map(value => full(n, value)),
+    points: x.map(value => full(m, value)),
+    weights: full(p, w),
+    features: feat.map(value => full(p, value)),
     cameraOf: modulo(n, p),
     pointOf: modulo(m, p),
   },
@@ -98,7 +100,6 @@ const errors = ({ reprojection, weights }, { p }) => {
 
 /** Compressed rows: where each row begins, the columns (cameras, points, weights) and values of its entries. */
 const sparse = ({ blocks, weights }, { n, m, p }) => {
-  const values = blocks.dataSync();
   const columns = (i, entry) =>
     entry < 11 ? 11 * (i % n) + entry : entry < 14 ? 11 * n + 3 * (i % m) + entry - 11 : 11 * n + 3 * m + i;
   const entries = Array.from({ length: head }, (_, at) => at);
@@ -107,7 +108,7 @@ const sparse = ({ blocks, weights }, { n, m, p }) => {
   return {
     rows: [...begins, head * p + p],
     cols: [...entries.map(at => columns(Math.floor(at / head), at % 15)), 11 * n + 3 * m + p - 1],
-    vals: [...values.slice(0, head), at(weights, -1).get().item()],
+    vals: [...blocks.map(values => at(values, 0).get().item()), at(weights, -1).get().item()],
   };
 };
 

@@ -1,6 +1,7 @@
 // Hand tracking: how far a posed hand is from measured points, and the Jacobian of that by pose and surface coordinates.
 import {
   at,
+  broadcastTo,
   concatenate,
   eye,
   jit,
@@ -68,7 +69,7 @@ function jointRotations(theta, bones) {
 /** Where each bone is: its parent's place times its own. Bones equally far from the root are done together. */
 function places(relative, parents) {
   const depths = [];
-  parents.forEach((parent, bone) => depths.push(parent < 0 ? 0 : depths[parent] + 1));
+  for (const parent of parents) depths.push(parent < 0 ? 0 : depths[parent] + 1);
   let [done, order] = [undefined, []];
   for (let depth = 0; depth <= Math.max(...depths); depth++) {
     const bones = parents.map((_, bone) => bone).filter(bone => depths[bone] === depth);
@@ -137,10 +138,7 @@ function jacobian(theta, us, data, statics) {
     eye(theta.shape[0], { dtype: 'float64' }),
   );
   if (!statics.complicated) return byTheta;
-  const count = us.shape[1];
-  const byU = vmap(direction =>
-    push(zerosLike(theta), direction.expandDims(1).mul(zeros([2, count]).add(1))),
-  );
+  const byU = vmap(direction => push(zerosLike(theta), broadcastTo(direction.expandDims(1), us.shape)));
   return concatenate([byU(eye(2, { dtype: 'float64' })), byTheta]);
 }
 
