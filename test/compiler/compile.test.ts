@@ -6,6 +6,7 @@ import type { Backend, Buffer } from '../../src/backends/backend.ts';
 import { referenceBackend } from '../../src/backends/reference/index.ts';
 import { wasmBackend } from '../../src/backends/wasm/index.ts';
 import { compile, compileKernel } from '../../src/compiler/compile.ts';
+import { simplify } from '../../src/compiler/simplify.ts';
 import type { ConcreteTensor } from '../../src/core/tensor.ts';
 import { primitives } from '../../src/primitives/index.ts';
 import type { Program } from '../../src/primitives/primitive.ts';
@@ -130,4 +131,13 @@ test('a routine of one kernel is the kernel', () => {
     nest: { form: 'map' as const, extents: [], values: [] },
   };
   expect(compileKernel(kernel).steps).toEqual([{ form: 'kernel', kernel, inputs: [], outputs: [] }]);
+});
+
+test('operations with equal numbers are done once, those with 0 and −0 are not', () => {
+  const equations = (f: (a: Tensor) => Tensor[]): number => simplify(program(f)(x)).equations.length;
+  const once = equations(a => [a.mul(0)]);
+  expect(equations(a => [a.mul(0), a.mul(0)])).toBe(once);
+  expect(equations(a => [a.mul(Number.NaN), a.mul(Number.NaN)])).toBe(once);
+  expect(equations(a => [a.mul(0), a.mul(-0)])).toBe(2 * once);
+  expect(equations(a => [a.mul(0), a.mul(Number.NaN)])).toBe(2 * once);
 });
