@@ -206,11 +206,38 @@ export function splitProgram(
     unflagged(avalsOf(program.inputs), unknown),
     { name },
   );
+  const knownOutputs = outputUnknown.filter(is => !is).length;
+  return { ...withSmallResiduals(known, knownOutputs, rest as Program), knownOutputs, outputUnknown };
+}
+
+/** Whether an equation makes its result of fewer elements, as a broadcast does: those are kept in its place. */
+const enlarges = ({ operation, inputs, outputs }: Equation): boolean =>
+  operation.kind === 'linear' && inputs.length === 1 && inputs[0].aval.size < outputs[0].aval.size;
+
+/** The two parts of a split program with what enlarges a residual done in the unknown part. */
+function withSmallResiduals(
+  known: Program,
+  knownOutputs: number,
+  unknown: Program,
+): { known: Program; unknown: Program } {
+  const makers = new Map(
+    known.equations.flatMap(equation => equation.outputs.map(out => [out, equation] as const)),
+  );
+  const residuals = known.outputs.slice(knownOutputs);
+  const inputs = [...unknown.inputs];
+  const equations: Equation[] = [];
+  residuals.forEach((_, i) => {
+    for (let maker = makers.get(residuals[i]); maker && enlarges(maker); maker = makers.get(residuals[i])) {
+      residuals[i] = maker.inputs[0];
+      const small = new Variable(residuals[i].aval);
+      equations.unshift({ ...maker, inputs: [small], outputs: [inputs[i]] });
+      inputs[i] = small;
+    }
+  });
+  if (equations.length === 0) return { known, unknown };
   return {
-    known,
-    knownOutputs: outputUnknown.filter(is => !is).length,
-    unknown: rest as Program,
-    outputUnknown,
+    known: withoutDeadCode({ ...known, outputs: [...known.outputs.slice(0, knownOutputs), ...residuals] }),
+    unknown: { ...unknown, inputs, equations: [...equations, ...unknown.equations] },
   };
 }
 
