@@ -21,20 +21,35 @@ const commands = {
   'jax-all': [python, path('peers/jax_tool.py')],
 };
 
-/** Module, function, size, input; and the function of the C++ tool where it has more than one or another. */
+/** Module, function, size, input; and the functions of the other tools where these have several. */
 const rows = [
-  ['lse', 'gradient', 'n=1280000', () => cases.lse(1280000)],
-  ['llsq', 'gradient', 'n=16392 m=128', () => cases.llsq(16392, 128)],
-  ['llsq', 'gradient', 'the same, products', () => cases.llsq(16392, 128), 'gradient_products'],
+  ['lse', 'gradient', 'n=1280000', () => cases.lse(1280000), { jax: 'gradient_plain' }],
+  ['lse', 'gradient', 'the same; JAX: no derivative of the maximum', () => cases.lse(1280000)],
+  ['llsq', 'gradient', 'n=16392 m=128', () => cases.llsq(16392, 128), { jax: 'gradient_plain' }],
+  [
+    'llsq',
+    'gradient',
+    'the same; C++, JAX: Horner',
+    () => cases.llsq(16392, 128),
+    { manual: 'gradient_products' },
+  ],
   ['det', 'gradient', 'l=11', () => cases.det(11)],
-  ['det', 'gradient', 'the same, shared minors', () => cases.det(11), 'gradient_shared'],
-  ['ode', 'gradient', 'n=100000 s=10, closed form', () => cases.ode(100000, 10)],
-  ['ode', 'gradient', 'n=100000 s=10, adjoint', () => cases.ode(100000, 10), 'gradient_adjoint'],
-  ['ode', 'gradient', 'n=1000 s=100, adjoint', () => cases.ode(1000, 100), 'gradient_adjoint'],
+  ['det', 'gradient', 'the same; C++: each minor once', () => cases.det(11), { manual: 'gradient_shared' }],
+  ['ode', 'gradient', 'n=100000 s=10', () => cases.ode(100000, 10)],
+  ['ode', 'gradient', 'the same; C++: adjoint', () => cases.ode(100000, 10), { manual: 'gradient_adjoint' }],
+  [
+    'ode',
+    'gradient',
+    'n=1000 s=100; C++: adjoint',
+    () => cases.ode(1000, 100),
+    { manual: 'gradient_adjoint' },
+  ],
   ['kmeans', 'dir', 'k=100 n=100000 d=16', () => cases.kmeans(100, 100000, 16)],
   ['kmeans', 'dir', 'k=1000 n=10000 d=8', () => cases.kmeans(1000, 10000, 8)],
-  ['gmm', 'jacobian', 'd=10 k=25 n=1000', () => cases.gmm(10, 25, 1000)],
-  ['gmm', 'jacobian', 'd=64 k=100 n=1000', () => cases.gmm(64, 100, 1000)],
+  ['gmm', 'jacobian', 'd=10 k=25 n=1000', () => cases.gmm(10, 25, 1000), { jax: 'jacobian_plain' }],
+  ['gmm', 'jacobian', 'the same; JAX: one product', () => cases.gmm(10, 25, 1000)],
+  ['gmm', 'jacobian', 'd=64 k=100 n=1000', () => cases.gmm(64, 100, 1000), { jax: 'jacobian_plain' }],
+  ['gmm', 'jacobian', 'the same; JAX: one product', () => cases.gmm(64, 100, 1000)],
   ['ba', 'jacobian', 'n=49 m=7776 p=31843', () => cases.ba(49, 7776, 31843)],
   ['ba', 'jacobian', 'n=93 m=61203 p=287451', () => cases.ba(93, 61203, 287451)],
   ['ht', 'jacobian', 'simple v=544 c=1000', () => cases.ht(544, 1000, false)],
@@ -42,8 +57,8 @@ const rows = [
   ['ht', 'jacobian', 'complicated v=10000 c=20000', () => cases.ht(10000, 20000, true)],
   ['lstm', 'jacobian', 'l=2 c=1024 b=14', () => cases.lstm(2, 1024, 14)],
   ['lstm', 'jacobian', 'l=4 c=4096 b=14', () => cases.lstm(4, 4096, 14)],
-  ...['ff', 'fr', 'rf', 'rr'].map(modes => ['particle', modes, 'w=0', cases.particle, 'ff']),
-  ...['ff', 'fr', 'rf', 'rr'].map(modes => ['saddle', modes, 'start=(1,1)', cases.saddle, 'ff']),
+  ...['ff', 'fr', 'rf', 'rr'].map(modes => ['particle', modes, 'w=0', cases.particle, { manual: 'ff' }]),
+  ...['ff', 'fr', 'rf', 'rr'].map(modes => ['saddle', modes, 'start=(1,1)', cases.saddle, { manual: 'ff' }]),
 ];
 
 /** A running tool: sends a message, gives the answer. */
@@ -84,7 +99,7 @@ console.log(
   `| eval | function | size | ${names.map(name => `${name} ms`).join(' | ')} | 1: ×C++ | 1: ×JAX | all: ×JAX | differs |`,
 );
 console.log(`|${'---|'.repeat(names.length + 7)}`);
-for (const [module, name, size, make, handWritten = name] of rows) {
+for (const [module, name, size, make, other = {}] of rows) {
   if (only && !only.includes(module)) continue;
   const input = { ...make(), min_runs: 3, min_seconds: seconds };
   const times = {};
@@ -93,7 +108,7 @@ for (const [module, name, size, make, handWritten = name] of rows) {
     const answer = await ask({
       kind: 'evaluate',
       module,
-      function: tool === 'manual' ? handWritten : name,
+      function: other[tool.split('-')[0]] ?? name,
       input,
     });
     if (!answer.success) continue;

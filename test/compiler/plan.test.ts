@@ -43,6 +43,14 @@ describe('plan', () => {
     expect(f.traces).toBe(1);
   });
 
+  test('reverse mode of a loop keeps a number at each step, not what it was broadcast to', () => {
+    const [steps, n] = [50, 1000];
+    const scaled = (y: Tensor, factors: Tensor) =>
+      scan((c: Tensor, factor: Tensor) => [c.mul(factor), null] as const, y, factors)[0].sum();
+    const { bytes } = jit(grad(scaled)).plan(zeros([n]), zeros([steps]));
+    expect(bytes.temporaries).toBeLessThan((4 * steps * n) / 5);
+  });
+
   test('an output that is an argument is not made', () => {
     const plan = jit((a: Tensor, b: Tensor) => [b, a]).plan(x, tensor(1));
     expect(plan).toMatchObject({ kernels: 0, bytes: { results: 0 } });

@@ -53,7 +53,17 @@ def only_x(v):
     return (f64(v["x"]),)
 
 
-lse = {"primal": task(only_x, logsumexp, listed), "gradient": task(only_x, grad(logsumexp), listed)}
+def logsumexp_plain(x):
+    """As GradBench's JAX tool has it: the derivative goes through the maximum too."""
+    a = x.max()
+    return a + jnp.log(jnp.exp(x - a).sum())
+
+
+lse = {
+    "primal": task(only_x, logsumexp, listed),
+    "gradient": task(only_x, grad(logsumexp), listed),
+    "gradient_plain": task(only_x, grad(logsumexp_plain), listed),
+}
 
 
 # llsq
@@ -67,7 +77,21 @@ def x_and_n(v):
     return f64(v["x"]), v["n"]
 
 
-llsq = {"primal": task(x_and_n, fit, listed, (1,)), "gradient": task(x_and_n, grad(fit), listed, (1,))}
+def fit_plain(x, n):
+    """As GradBench's JAX tool has it: point by point, powers by a cumulative product."""
+
+    def residual(t):
+        powers = jnp.cumprod(jnp.full(x.size, t).at[0].set(1))
+        return (jnp.sign(t) - powers @ x) ** 2
+
+    return vmap(residual)(-1 + jnp.arange(n, dtype=jnp.float64) * 2 / (n - 1)).sum() / 2
+
+
+llsq = {
+    "primal": task(x_and_n, fit, listed, (1,)),
+    "gradient": task(x_and_n, grad(fit), listed, (1,)),
+    "gradient_plain": task(x_and_n, grad(fit_plain), listed, (1,)),
+}
 
 
 # det: each minor of the last rows once
@@ -144,14 +168,18 @@ kmeans = {"cost": task(clusters, cost, listed), "dir": task(clusters, direction,
 
 
 # gmm
-def posterior(parameters, x, gamma, m):
+def posterior(parameters, x, gamma, m, plain=False):
     alpha, mu, q, l = (parameters[name] for name in ("alpha", "mu", "q", "l"))
     k, d = mu.shape
     n = x.shape[0]
     columns, rows = np.triu_indices(d, 1)
     factor = jnp.zeros((k, d, d)).at[:, np.arange(d), np.arange(d)].set(jnp.exp(q))
     factor = factor.at[:, rows, columns].set(l)
-    whitened = (factor.reshape(k * d, d) @ x.T).reshape(k, d, n) - jnp.einsum("kij,kj->ki", factor, mu)[:, :, None]
+    if plain:  # As GradBench's JAX tool has it: every point centred for every component.
+        whitened = jnp.einsum("kij,nkj->kin", factor, x[:, None] - mu)
+    else:
+        projected = (factor.reshape(k * d, d) @ x.T).reshape(k, d, n)
+        whitened = projected - jnp.einsum("kij,kj->ki", factor, mu)[:, :, None]
     terms = (alpha + q.sum(1))[:, None] - 0.5 * (whitened**2).sum(1)
     likelihood = jax.nn.logsumexp(terms, axis=0).sum() - n * jax.nn.logsumexp(alpha)
     freedom = d + m + 1
@@ -167,9 +195,14 @@ def mixture(v):
     return parameters, f64(v["x"]), v["gamma"], v["m"]
 
 
+def named(result, _):
+    return {name: np.asarray(value).tolist() for name, value in result.items()}
+
+
 gmm = {
     "objective": task(mixture, posterior, listed, (2, 3)),
-    "jacobian": task(mixture, grad(posterior), lambda r, _: {k: np.asarray(v).tolist() for k, v in r.items()}, (2, 3)),
+    "jacobian": task(mixture, grad(posterior), named, (2, 3)),
+    "jacobian_plain": task(mixture, grad(partial(posterior, plain=True)), named, (2, 3)),
 }
 
 
