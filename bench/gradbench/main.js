@@ -14,5 +14,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (line.trim() === '') continue;
   process.stdout.write(`${JSON.stringify(await respond(JSON.parse(line)))}\n`);
 }
-// Threads of the library would keep the process alive.
-process.exit(0);
+// Threads of the library would keep the process alive; what was written goes out first.
+process.stdout.write('', () => process.exit(0));
