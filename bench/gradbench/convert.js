@@ -1,5 +1,5 @@
 // Between the numbers of a message and tensors.
-import { tensor } from '../../dist/index.js';
+import { tensor } from '../../dist/node/index.js';
 
 /** Numbers, nested or not, in double precision. */
 export const float64 = values => tensor(values, 'float64');

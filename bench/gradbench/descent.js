@@ -1,5 +1,5 @@
 // Gradient descent whose step doubles after ten successes and halves after a failure, as particle and saddle ask for.
-import { at, cond, eye, grad, jvp, stack, tensor, whileLoop } from '../../dist/index.js';
+import { at, cond, eye, grad, jvp, stack, tensor, whileLoop } from '../../dist/node/index.js';
 
 /**
  * The gradient by pushing each unit vector through. Not by `jacfwd`, which runs the function once and keeps what the

@@ -2,7 +2,7 @@
 // usage: node bench/gradbench/main.js [--threads N]
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { config } from '../../dist/index.js';
+import { config } from '../../dist/node/index.js';
 import { session } from './protocol.js';
 
 const { values } = parseArgs({ options: { threads: { type: 'string' } } });

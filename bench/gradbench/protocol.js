@@ -1,5 +1,5 @@
 // GradBench's protocol: what a tool answers to each kind of message.
-import { tree } from '../../dist/index.js';
+import { tree } from '../../dist/node/index.js';
 
 /**
  * One function of a module.

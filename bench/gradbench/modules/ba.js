@@ -1,5 +1,5 @@
 // Bundle adjustment: how far projected points are from their observations, and the sparse Jacobian of that.
-import { at, grad, jit, stack, take, tensor, vmap, where } from '../../../dist/index.js';
+import { at, grad, jit, stack, take, tensor, vmap, where } from '../../../dist/node/index.js';
 import { float64 } from '../convert.js';
 
 const dot = (a, b) => a.map((x, i) => x.mul(b[i])).reduce((x, y) => x.add(y));

@@ -1,5 +1,5 @@
 // The determinant by expansion by minors.
-import { grad, jit, take, tensor } from '../../../dist/index.js';
+import { grad, jit, take, tensor } from '../../../dist/node/index.js';
 import { number, numbers } from '../convert.js';
 
 /**

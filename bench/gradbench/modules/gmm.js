@@ -1,5 +1,5 @@
 // The log posterior of a mixture of Gaussians with a Wishart prior, and its gradient.
-import { grad, jit, stopGradient, zeros } from '../../../dist/index.js';
+import { grad, jit, stopGradient, zeros } from '../../../dist/node/index.js';
 import { float64, matrix, nested, number, numbers } from '../convert.js';
 
 /** log Γ(x) for the constant of the prior, where x is a multiple of ½. */

@@ -1,5 +1,5 @@
 // f(x) = x², and its derivative.
-import { grad, jit } from '../../../dist/index.js';
+import { grad, jit } from '../../../dist/node/index.js';
 import { float64, number } from '../convert.js';
 
 const square = x => x.mul(x);

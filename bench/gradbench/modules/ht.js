@@ -14,7 +14,7 @@ import {
   vmap,
   where,
   zerosLike,
-} from '../../../dist/index.js';
+} from '../../../dist/node/index.js';
 import { float64, matrix } from '../convert.js';
 
 const identity = n => eye(n, { dtype: 'float64' });

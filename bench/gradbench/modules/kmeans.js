@@ -1,5 +1,5 @@
 // f(P, C) = Σᵢ minⱼ |Cⱼ − Pᵢ|², and the step of Newton's method for C.
-import { grad, jit, jvp, onesLike } from '../../../dist/index.js';
+import { grad, jit, jvp, onesLike } from '../../../dist/node/index.js';
 import { matrix, nested, number } from '../convert.js';
 
 /** |p − c|² = |p|² + |c|² − 2 p·c for every centroid, in rows, and every point. */

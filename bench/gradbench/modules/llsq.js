@@ -1,5 +1,5 @@
 // y(x) = ½ Σᵢ (sᵢ − Σⱼ xⱼ tᵢʲ)², tᵢ = −1 + 2i/(n − 1), sᵢ = sign tᵢ: a polynomial fitted to the sign.
-import { grad, jit, linspace, scan, zerosLike } from '../../../dist/index.js';
+import { grad, jit, linspace, scan, zerosLike } from '../../../dist/node/index.js';
 import { float64, number, numbers } from '../convert.js';
 
 /** Σⱼ xⱼ tʲ for all points t at once, by Horner's rule: from the last coefficient on, p ← p·t + xⱼ. */

@@ -1,5 +1,5 @@
 // LSE(x) = a + log Σᵢ exp(xᵢ − a) with a = max x.
-import { grad, jit, stopGradient } from '../../../dist/index.js';
+import { grad, jit, stopGradient } from '../../../dist/node/index.js';
 import { float64, number, numbers } from '../convert.js';
 
 // LSE does not depend on a, whatever a is: no derivative needs to go through the maximum.

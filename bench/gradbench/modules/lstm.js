@@ -1,5 +1,5 @@
 // A recurrent network whose weights are diagonal, as in ADBench: the mean log loss of the next character, and its gradient.
-import { at, grad, jit, scan, slice } from '../../../dist/index.js';
+import { at, grad, jit, scan, slice } from '../../../dist/node/index.js';
 import { float64, number, numbers } from '../convert.js';
 
 const sigmoid = x => x.neg().exp().add(1).reciprocal();

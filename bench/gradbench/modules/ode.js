@@ -1,5 +1,5 @@
 // y₀' = x₀, yᵢ' = xᵢ yᵢ₋₁, y(0) = 0, to t = 2 by s steps of Runge and Kutta's method.
-import { at, concatenate, forLoop, grad, jit, slice, zerosLike } from '../../../dist/index.js';
+import { at, concatenate, forLoop, grad, jit, slice, zerosLike } from '../../../dist/node/index.js';
 import { float64, numbers } from '../convert.js';
 
 const solve = (x, s) => {

@@ -1,6 +1,6 @@
 // The control w of two charges with which a particle hits the origin: nested derivatives, the inner ones in a loop
 // whose number of steps depends on values.
-import { at, jit, stack, tensor, whileLoop } from '../../../dist/index.js';
+import { at, jit, stack, tensor, whileLoop } from '../../../dist/node/index.js';
 import { argmin, modes } from '../descent.js';
 
 const dt = 0.1;

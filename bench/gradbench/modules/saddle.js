@@ -1,5 +1,5 @@
 // minₓ max_y (x₁² + x₂²) − (y₁² + y₂²): the derivatives of the minimisation go through the maximisation.
-import { concatenate, jit } from '../../../dist/index.js';
+import { concatenate, jit } from '../../../dist/node/index.js';
 import { float64, numbers } from '../convert.js';
 import { argmax, argmin, maximum, modes } from '../descent.js';
 

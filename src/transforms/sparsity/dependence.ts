@@ -88,7 +88,7 @@ function differentiates(operation: Primitive, index: number): boolean {
     case 'multilinear':
       return ruleFor(operation.transpose, index) !== null;
     case 'smooth':
-      return ruleFor(operation.jvp, index) !== null;
+      return typeof operation.jvp === 'function' || ruleFor(operation.jvp, index) !== null;
     default:
       return false;
   }
