@@ -12,7 +12,7 @@ import { notLinear } from './linearize.ts';
 export type Cotangent = Tensor | null;
 
 /** Stands for an operand that a function is linear in: only its aval is known. */
-class Placeholder extends Tensor {
+export class Placeholder extends Tensor {
   concrete(use: string): never {
     throw new Error(`a transpose rule asked for ${use} of the operand it is linear in`);
   }

@@ -30,13 +30,24 @@ export function affine(x: Expression): Affine | null {
   return { constant: a.constant + sign * b.constant, terms };
 }
 
+/** Axes of which only a part is looped over. */
+export type Ranges = ReadonlyMap<number, readonly [from: number, to: number]>;
+
 /** The least and greatest value that an int32 index may have; infinite where nothing is known. */
-export function boundsOf(x: Expression, extents: readonly number[]): readonly [number, number] {
+export function boundsOf(
+  x: Expression,
+  extents: readonly number[],
+  ranges?: Ranges,
+): readonly [number, number] {
   if (x.op === 'constant') return [x.value, x.value];
-  if (x.op === 'axis') return [0, Math.max(0, extents[x.axis] - 1)];
+  if (x.op === 'axis') {
+    const [from, to] = ranges?.get(x.axis) ?? [0, extents[x.axis]];
+    return [from, Math.max(from, to - 1)];
+  }
   const unknown = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
   if (x.type !== 'int32' || !('args' in x) || x.args.length !== 2) return unknown;
-  const [a, b] = x.args[0].type === 'int32' ? x.args.map(one => boundsOf(one, extents)) : [unknown, unknown];
+  const [a, b] =
+    x.args[0].type === 'int32' ? x.args.map(one => boundsOf(one, extents, ranges)) : [unknown, unknown];
   const corners = (): number[] => a.flatMap(i => b.map(j => i * j || 0));
   switch (x.op) {
     case 'add':

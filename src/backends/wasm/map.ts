@@ -2,7 +2,8 @@
 import { bytesOf, visit } from '../../kernel/expression.ts';
 import type { MapNest } from '../../kernel/kernel.ts';
 import { i32, type Variable } from './encode.ts';
-import { offsetOf } from './indices.ts';
+import { offsetOf, type Ranges } from './indices.ts';
+import { segmentsOf } from './segments.ts';
 
 import type { VectorPrinter } from './vectors.ts';
 import { loop, type NestWriter, type Piece, type Printed, rowMajor, squeezed } from './writer.ts';
@@ -13,20 +14,17 @@ export function writeMap(w: NestWriter, { extents, values: given }: Elements): v
   const nest = { extents, values: squeezed(given, extents) };
   const order = extents.flatMap((n, i) => (n === 1 ? [] : [i]));
   const across = crossAxis(w, nest, order);
-  if (across === null) writePart(w, nest, order);
-  else writeSquares(w, nest, order, across);
+  if (across !== null) writeSquares(w, nest, order, across);
+  else
+    for (const { values, ranges } of segmentsOf(nest.values, extents))
+      writePart(w, { extents, values }, order, ranges);
 }
 
 /** The part of a map within ranges of its axes. */
-function writePart(
-  w: NestWriter,
-  nest: Elements,
-  order: readonly number[],
-  ranges?: ReadonlyMap<number, readonly [from: number, to: number]>,
-): void {
+function writePart(w: NestWriter, nest: Elements, order: readonly number[], ranges?: Ranges): void {
   const vectorAxis = order.at(-1) ?? null;
   const print = (piece: Piece): Printed => {
-    const printer = w.printerOf(piece, vectorAxis, nest.extents);
+    const printer = w.printerOf(piece, vectorAxis, nest.extents, undefined, ranges);
     return printElements(w, nest, printer, piece.order.length, piece.count);
   };
   w.f.emit(w.loops(order, w.counters(order), nest.extents, vectorAxis, 1, print, ranges));

@@ -8,7 +8,7 @@ import { type Code, type FunctionBuilder, i32, i32x4, type Value, type Variable,
 import type { Functions } from './functions.ts';
 import { formatOf } from './gemm/format.ts';
 import { transpose } from './gemm/pack.ts';
-import { affine, boundsOf } from './indices.ts';
+import { affine, boundsOf, type Ranges } from './indices.ts';
 import {
   castVector,
   chooseVector,
@@ -31,6 +31,7 @@ export interface Loops {
   readonly extents: readonly number[];
   /** Whether lanes may lie beyond the end of their axis, as in the last vector of a row. */
   readonly partial: boolean;
+  readonly ranges?: Ranges | undefined;
 }
 
 /** The code of several places printed one after the other: copy u is `u · step` further along an axis. */
@@ -128,7 +129,7 @@ export class VectorPrinter {
       if (x.op === 'load' && !unsafe) {
         const { shape } = this.#inputs[x.source];
         unsafe = !x.at.every((at, d) => {
-          const [least, greatest] = boundsOf(at, this.loops.extents);
+          const [least, greatest] = boundsOf(at, this.loops.extents, this.loops.ranges);
           return least >= 0 && greatest < shape[d];
         });
       }
@@ -234,12 +235,13 @@ export class VectorPrinter {
 
   /** The vector axis's index in every lane; beyond the end the last legal one, so that addresses stay legal. */
   #laneIndices(): Value {
-    const { vectorAxis, extents, partial } = this.loops;
+    const { vectorAxis, extents, partial, ranges } = this.loops;
     const axis = vectorAxis as number;
+    const end = ranges?.get(axis)?.[1] ?? extents[axis];
     const copy = axis === this.#copies.axis ? this.#copy : 0;
     this.#laneIndex[copy] ??= this.#keep(this.#levelOf(axis), () => {
       const index = i32x4.add(i32x4.splat(this.#counter(axis)), laneNumbers);
-      return partial ? i32x4.min_s(index, constantVector('int32', extents[axis] - 1)) : index;
+      return partial ? i32x4.min_s(index, constantVector('int32', end - 1)) : index;
     });
     return this.#laneIndex[copy];
   }

@@ -4,6 +4,7 @@ import type { BufferType, Kernel } from '../../kernel/kernel.ts';
 import { rewrite } from '../../kernel/rewrite.ts';
 import { type Code, type FunctionBuilder, i32, type Value, type Variable } from './encode.ts';
 import type { Functions } from './functions.ts';
+import type { Ranges } from './indices.ts';
 import { type Lanes, lanesFor, storeLane, storeVector } from './lanes.ts';
 import { type Copies, type Loops, VectorPrinter } from './vectors.ts';
 
@@ -79,6 +80,7 @@ export class NestWriter {
     vectorAxis: number | null,
     extents: readonly number[],
     inner: ReadonlyMap<number, Value> = new Map(),
+    ranges?: Ranges,
   ): VectorPrinter {
     return this.printer(
       {
@@ -86,6 +88,7 @@ export class NestWriter {
         vectorAxis,
         extents,
         partial: vectorAxis !== null && count !== null,
+        ranges,
       },
       new Map([...counters, ...inner]),
       vectorAxis === null ? undefined : { axis: vectorAxis, step: this.lanes, count: copies },
@@ -125,7 +128,7 @@ export class NestWriter {
     vectorAxis: number | null,
     copies: number,
     print: (piece: Piece) => Printed,
-    ranges: ReadonlyMap<number, readonly [from: number, to: number]> = new Map(),
+    ranges: Ranges = new Map(),
   ): Code {
     const rangeOf = (i: number): readonly [number, number] => ranges.get(i) ?? [0, extents[i]];
     const outer = vectorAxis === null ? order : order.slice(0, -1);

@@ -30,7 +30,8 @@ import {
   unflagged,
 } from '../derive.ts';
 import { remember, replay, traceProgram } from '../trace.ts';
-import { type Cotangent, transposeProgram } from '../transpose.ts';
+import { type Cotangent, Placeholder, transposeProgram } from '../transpose.ts';
+import { liftProducts, transposeProduct } from './lift.ts';
 
 const stacked = (length: number, aval: Aval): Aval => aval.with({ shape: [length, ...aval.shape] });
 const sizes = ({ constants, carries }: ScanParams): string => `scan:${constants}:${carries}:`;
@@ -84,39 +85,27 @@ export const scanPrimitive: Primitive<ScanParams> = primitive<ScanParams>({
   partial: (operands, unknown, params, record) => partialScan(operands, unknown, params, record),
 
   transpose: (cotangents, operands, linear, params) => {
-    const { program, constants, carries } = params;
     if (!onlyLinearCarries(params, linear)) return transposeMixed(cotangents, operands, linear, params);
-    const arriving = cotangents.map(isSet);
-    const made = remember(program, key(`${sizes(params)}transpose`, linear, arriving), () =>
-      transposedStep(params, linear, arriving),
+    const { params: rest, products } = remember(params.program, key(`${sizes(params)}lift`, linear), () =>
+      liftProducts(params, linear),
     );
-    const [linearConstants, , linearSequences] = parts(linear, constants, carries);
-    const [fixed, , sequences] = parts(operands, constants, carries);
-    const [ctCarries, ctStacks] = parts(cotangents, carries);
-    const results = bind(
-      scanPrimitive,
-      [
-        ...unflagged(fixed, linearConstants),
-        ...flagged(fixed, made.constants).map(one => zerosLike(one.aval)),
-        ...flagged(ctCarries, made.carries).map(
-          (ct, i) => ct ?? zerosLike(flagged(program.outputs, made.carries)[i].aval),
-        ),
-        ...notNull(ctStacks),
-        ...unflagged(sequences, linearSequences),
-      ],
-      made.params,
+    const made = products.map(({ program }) => new Placeholder(program.outputs[0].aval));
+    const results = transposeScan(
+      cotangents,
+      [...operands, ...made],
+      [...linear, ...made.map(() => true)],
+      rest,
     );
-    const [toConstants, toCarries, toSequences] = parts(
-      results,
-      made.constants.filter(Boolean).length,
-      made.carries.filter(Boolean).length,
-    );
-    const all = [
-      ...spread(made.constants, toConstants),
-      ...spread(made.carries, toCarries),
-      ...spread(made.sequences, toSequences),
-    ];
-    return all.map((one, i) => (linear[i] ? one : null));
+    const [leaving, ofProducts] = parts(results, operands.length);
+    products.forEach((product, i) => {
+      const ct = ofProducts[i];
+      if (ct === null) return;
+      const w = product.operands[product.linear];
+      const part = transposeProduct(product, ct, operands);
+      const before = leaving[w];
+      leaving[w] = before === null || part === null ? (before ?? part) : add(before, part);
+    });
+    return leaving;
   },
 
   // Sequences keep the loop's axis in front of the batch axis, so that a step finds its slice.
@@ -421,6 +410,47 @@ function transposedStep(
     carries: carried,
     sequences: made.leaving.sequences,
   };
+}
+
+/** The scan backwards. */
+function transposeScan(
+  cotangents: readonly Cotangent[],
+  operands: readonly Tensor[],
+  linear: readonly boolean[],
+  params: ScanParams,
+): Cotangent[] {
+  const { program, constants, carries } = params;
+  const arriving = cotangents.map(isSet);
+  const made = remember(program, key(`${sizes(params)}transpose`, linear, arriving), () =>
+    transposedStep(params, linear, arriving),
+  );
+  const [linearConstants, , linearSequences] = parts(linear, constants, carries);
+  const [fixed, , sequences] = parts(operands, constants, carries);
+  const [ctCarries, ctStacks] = parts(cotangents, carries);
+  const results = bind(
+    scanPrimitive,
+    [
+      ...unflagged(fixed, linearConstants),
+      ...flagged(fixed, made.constants).map(one => zerosLike(one.aval)),
+      ...flagged(ctCarries, made.carries).map(
+        (ct, i) => ct ?? zerosLike(flagged(program.outputs, made.carries)[i].aval),
+      ),
+      ...notNull(ctStacks),
+      ...unflagged(sequences, linearSequences),
+    ],
+    made.params,
+  );
+  const [toConstants, toCarries, toSequences] = parts(
+    results,
+    made.constants.filter(Boolean).length,
+    made.carries.filter(Boolean).length,
+  );
+  const all = [
+    ...spread(made.constants, toConstants),
+    ...spread(made.carries, toCarries),
+    ...spread(made.sequences, toSequences),
+  ];
+  return all.map((one, i) => (linear[i] ? one : null));
 }
 
 /** Where some carries are not linear, they run forward first. */
