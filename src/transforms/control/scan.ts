@@ -326,6 +326,8 @@ interface TransposedStep {
   readonly constants: readonly boolean[];
   readonly carries: readonly boolean[];
   readonly sequences: readonly boolean[];
+  /** Which stacked result each of these sequences' cotangents is: several may be the same. */
+  readonly stacks: readonly number[];
 }
 
 /**
@@ -398,9 +400,11 @@ function transposedStep(
     return { flags: [...step.leaving.constants, ...step.leaving.carries], made: step };
   });
   const [accumulated, carried] = parts(flags, constants);
+  const [sums, slices] = parts(made.program.outputs, flags.filter(Boolean).length);
+  const stacks = [...new Set(slices)];
   return {
     params: {
-      program: made.program,
+      program: { ...made.program, outputs: [...sums, ...stacks] },
       constants: fixedConstants.length,
       carries: flags.filter(Boolean).length,
       length: params.length,
@@ -409,6 +413,7 @@ function transposedStep(
     constants: accumulated,
     carries: carried,
     sequences: made.leaving.sequences,
+    stacks: slices.map(slice => stacks.indexOf(slice)),
   };
 }
 
@@ -440,11 +445,12 @@ function transposeScan(
     ],
     made.params,
   );
-  const [toConstants, toCarries, toSequences] = parts(
+  const [toConstants, toCarries, stacks] = parts(
     results,
     made.constants.filter(Boolean).length,
     made.carries.filter(Boolean).length,
   );
+  const toSequences = made.stacks.map(i => stacks[i]);
   const all = [
     ...spread(made.constants, toConstants),
     ...spread(made.carries, toCarries),
