@@ -66,6 +66,7 @@ export { config, type Device, defaultDevice, devices, memory, type Settings } fr
 export { adjoints } from './transforms/adjoints.ts';
 export { checkGrads } from './transforms/check.ts';
 export { cond, forLoop, type ScanOptions, scan, whileLoop } from './transforms/control/flow.ts';
+export { type CustomOptions, customJvp, customVjp, type OrZero } from './transforms/custom/custom.ts';
 export { gnvp } from './transforms/gaussNewton.ts';
 export { grad, valueAndGrad } from './transforms/grad.ts';
 export { type HvpOptions, hvp } from './transforms/hvp.ts';

@@ -43,7 +43,7 @@ const isCall = ({ operation }: Equation): boolean =>
   operation.kind === 'structured' && operation.lower.form === 'inline';
 
 /** What two constants have in common only if they are equal bit for bit: the type and bytes of a single number, else the tensor. */
-function valueOf(tensor: Tensor): unknown {
+export function valueOf(tensor: Tensor): unknown {
   if (tensor.size !== 1 || !(tensor instanceof ConcreteTensor) || !(tensor.storage instanceof HostStorage))
     return tensor;
   const { buffer, byteOffset, byteLength } = tensor.storage.array;

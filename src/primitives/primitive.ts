@@ -145,6 +145,8 @@ export interface Structured<P> extends Omit<Common<P>, 'batch' | 'lower'> {
 export type StructuredLowering =
   | {
       readonly form: 'inline';
+      /** Its derivatives are not those of its program: only a compiler may put the program in its place. */
+      readonly own?: true;
       /**
        * The program repeats on purpose what is computed elsewhere, to save memory: its equations must not be merged
        * with equal ones outside.

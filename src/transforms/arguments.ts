@@ -1,5 +1,5 @@
 /** From the user's trees to lists of tensors and back, at the edge of every transformation. */
-import { Aval, sameShape } from '../core/aval.ts';
+import { Aval, range, sameShape } from '../core/aval.ts';
 import { allocate, type DType, dtypeOfArray, type TypedArray } from '../core/dtype.ts';
 import {
   AsyncFunction,
@@ -158,7 +158,9 @@ export function matching(
   value: unknown,
 ): Tensor[] {
   const { leaves, structure: given } = flatten(value);
-  const filled = given.equals(structure) ? leaves : fillEmpty(structure, value, like, what);
+  const filled = given.equals(structure)
+    ? leaves
+    : fillEmpty(structure, value, what, i => zerosLike(like[i]));
   return filled.map((leaf, i) => {
     const tensor = leafTensor(leaf);
     const { aval } = like[i];
@@ -178,14 +180,19 @@ export function matching(
   });
 }
 
-/** null in place of a whole subtree stands for zeros. */
-function fillEmpty(structure: Structure, value: unknown, like: readonly Tensor[], what: string): unknown[] {
+/** The leaves of a tree in which null may stand in place of a whole subtree: each of its leaves is then `empty`. */
+export function fillEmpty(
+  structure: Structure,
+  value: unknown,
+  what: string,
+  empty: (leaf: number) => unknown,
+): unknown[] {
   let next = 0;
   const fill = (node: Structure, part: unknown, at: string): unknown[] => {
     if (part === null || part === undefined) {
-      const count = node.leafCount;
-      next += count;
-      return like.slice(next - count, next).map(zerosLike);
+      const first = next;
+      next += node.leafCount;
+      return range(node.leafCount).map(i => empty(first + i));
     }
     if (node.kind === 'array' && Array.isArray(part) && part.length === node.children.length)
       return node.children.flatMap((child, i) => fill(child, part[i], `${at}[${i}]`));

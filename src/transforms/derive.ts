@@ -8,6 +8,7 @@ import { ConcreteTensor, type Tensor } from '../core/tensor.ts';
 import { currentTrace, withTrace } from '../core/trace.ts';
 import type { Equation, InlineParams, Program } from '../primitives/primitive.ts';
 import { withBatchAxis, zerosLike } from '../primitives/vectorspace.ts';
+import { interned } from './intern.ts';
 import { JvpTrace, runJvp, type Tangent } from './jvp.ts';
 import { PartialTrace } from './linearize.ts';
 import { replay, traceProgram } from './trace.ts';
@@ -90,7 +91,10 @@ export function withOutputs(program: Program, flags: readonly boolean[]): Progra
 /** The program with the calls in it written out, so that what does not change inside them is seen. */
 export function inlined(program: Program): Program {
   const isCall = ({ operation }: Equation): boolean =>
-    operation.kind === 'structured' && operation.lower.form === 'inline' && !operation.lower.barrier;
+    operation.kind === 'structured' &&
+    operation.lower.form === 'inline' &&
+    !operation.lower.barrier &&
+    !operation.lower.own;
   if (!program.equations.some(isCall)) return program;
   const equations: Equation[] = [];
   const constants = new Map(program.constants);
@@ -124,17 +128,36 @@ export function inlined(program: Program): Program {
  * more than a number. What is left can be transformed once for all uses, and is small.
  */
 export function closed(traced: Program): { program: Program; constants: Tensor[] } {
+  const { program, constants } = lifted(traced);
+  return { program: interned(program), constants };
+}
+
+function lifted(traced: Program): { program: Program; constants: Tensor[] } {
   const program = inlined(traced);
   const isInput = (value: Tensor): boolean => !(value instanceof ConcreteTensor) || value.ndim > 0;
-  const lifted = [...program.constants].filter(([, value]) => isInput(value));
-  if (lifted.length === 0) return { program, constants: [] };
+  const outside = [...program.constants].filter(([, value]) => isInput(value));
+  if (outside.length === 0) return { program, constants: [] };
   return {
     program: {
       ...program,
-      inputs: [...lifted.map(([variable]) => variable), ...program.inputs],
+      inputs: [...outside.map(([variable]) => variable), ...program.inputs],
       constants: new Map([...program.constants].filter(([, value]) => !isInput(value))),
     },
-    constants: lifted.map(([, value]) => value),
+    constants: outside.map(([, value]) => value),
+  };
+}
+
+/** Programs of one function, each with the same first inputs: whatever any of them closes over. */
+export function closedTogether(programs: readonly Program[]): { programs: Program[]; constants: Tensor[] } {
+  const each = programs.map(lifted);
+  const constants = [...new Set(each.flatMap(one => one.constants))];
+  return {
+    programs: each.map(({ program, constants: own }) => {
+      const [closedOver, given] = parts(program.inputs, own.length);
+      const inputs = constants.map(one => closedOver[own.indexOf(one)] ?? new Variable(one.aval));
+      return interned({ ...program, inputs: [...inputs, ...given] });
+    }),
+    constants,
   };
 }
 

@@ -124,7 +124,7 @@ interface Family {
   readonly entries: Entry[];
 }
 
-function requireNumbered(
+export function requireNumbered(
   label: string,
   option: string,
   numbers: readonly number[],

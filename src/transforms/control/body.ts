@@ -84,7 +84,7 @@ export function requireSameTree(did: string, expected: Structure, found: Structu
 }
 
 /** Whether a value of this aval, if it is a plain number, may take the type of the other. */
-function fits(found: Aval, expected: Aval): boolean {
+export function fits(found: Aval, expected: Aval): boolean {
   if (found.dtype === expected.dtype && found.weak === null) return true;
   if (found.weak === null) return false;
   const { kind } = dtypeInfo(expected.dtype);

@@ -3,13 +3,12 @@ import type { Aval } from '../../core/aval.ts';
 import { promoteTypes, promoteWeak } from '../../core/dtype.ts';
 import { BadArgument, DTypeMismatch, ShapeMismatch, WrongTree } from '../../core/errors.ts';
 import { labelOf } from '../../core/path.ts';
-import { Variable } from '../../core/program.ts';
 import { scalar, Tensor } from '../../core/tensor.ts';
 import { type Structure, unflatten } from '../../core/tree.ts';
 import { bind, type Program } from '../../primitives/primitive.ts';
 import { add, full, iota, less } from '../../primitives/vectorspace.ts';
 import { leafTensor, type Outputs, requireFunction } from '../arguments.ts';
-import { avalsOf, closed, parts } from '../derive.ts';
+import { avalsOf, closed, closedTogether, parts } from '../derive.ts';
 import {
   type Like,
   requirePredicate,
@@ -307,10 +306,11 @@ export function cond<A extends readonly unknown[], R>(
   const types = yes.program.outputs.map((output, i) =>
     commonAval(paths[i], output.aval, no.program.outputs[i].aval),
   );
-  const [ifNot, ifSo, constants] = sameInputs(
+  const { programs, constants } = closedTogether([
     withOutputTypes('cond', no.program, types),
     withOutputTypes('cond', yes.program, types),
-  );
+  ]);
+  const [ifNot, ifSo] = programs;
   const results = bind(condPrimitive, [test, ...constants, ...leaves], { branches: [ifNot, ifSo] });
   return unflatten(yes.structure, results) as Outputs<R>;
 }
@@ -333,16 +333,4 @@ function commonAval(path: string, yes: Aval, no: Aval): Aval {
       remedy: `convert one of them: x.astype('${promoteTypes(strong(yes).dtype, strong(no).dtype)}')`,
     });
   return yes;
-}
-
-/** Both branches with what either of them closes over for inputs. */
-function sameInputs(no: Program, yes: Program): [onFalse: Program, onTrue: Program, constants: Tensor[]] {
-  const [first, second] = [closed(no), closed(yes)];
-  const constants = [...new Set([...first.constants, ...second.constants])];
-  const withAll = ({ program, constants: own }: typeof first): Program => {
-    const [closedOver, given] = parts(program.inputs, own.length);
-    const inputs = constants.map(one => closedOver[own.indexOf(one)] ?? new Variable(one.aval));
-    return { ...program, inputs: [...inputs, ...given] };
-  };
-  return [withAll(first), withAll(second), constants];
 }
