@@ -21,8 +21,13 @@ function numberOf(thing: object): number {
   return number;
 }
 
+const isPlain = (value: object): boolean =>
+  Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
+
 /** What JSON does not tell apart, as words. */
-function plain(_: string, value: unknown): unknown {
+function plain(this: unknown, key: string): unknown {
+  const value = (this as Record<string, unknown>)[key];
+  if (typeof value === 'object' && value !== null && !isPlain(value)) return `#${numberOf(value)}`;
   if (isProgram(value) || typeof value === 'function') return `#${numberOf(value)}`;
   if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)))
     return Object.is(value, -0) ? '#-0' : `#${value}`;

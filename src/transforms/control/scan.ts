@@ -34,7 +34,8 @@ import { type Cotangent, Placeholder, transposeProgram } from '../transpose.ts';
 import { liftProducts, transposeProduct } from './lift.ts';
 
 const stacked = (length: number, aval: Aval): Aval => aval.with({ shape: [length, ...aval.shape] });
-const sizes = ({ constants, carries }: ScanParams): string => `scan:${constants}:${carries}:`;
+const sizes = ({ constants, carries, length, reverse }: ScanParams): string =>
+  `scan:${constants}:${carries}:${length}:${reverse}:`;
 const isSet = (tensor: Tensor | null): boolean => tensor !== null;
 
 /** Operands and results: see {@link ScanParams}. */

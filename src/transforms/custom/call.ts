@@ -10,14 +10,8 @@ import { remember, replay } from '../trace.ts';
 import { batchedTo } from './batch.ts';
 import { customLinearParams, customLinearPrimitive, tangentsOf } from './linear.ts';
 
-/** Operands: closed-over values…, arguments…. All programs take the closed-over values first. */
-export interface CustomParams {
-  /** The function as the user called it, for messages. */
-  readonly name: string;
-  /** How many operands are values that the function or a rule closes over. */
-  readonly constants: number;
-  /** Arguments to results. */
-  readonly program: Program;
+/** The rules as programs. All take the closed-over values of the call first. */
+export interface Rules {
   /** The jvp rule: arguments, tangents of the float ones, to results, tangents of the float ones. */
   readonly rule?: Program;
   /** Arguments to results, residuals. */
@@ -26,6 +20,38 @@ export interface CustomParams {
   readonly backward?: Program;
   /** Which float arguments have a cotangent. */
   readonly leaving?: readonly boolean[];
+}
+
+/** Rules that are made when a derivative asks for them: those of a call that stands in the function's own rule. */
+export class Later {
+  readonly #make: () => Rules;
+  #made: Rules | undefined;
+
+  constructor(make: () => Rules) {
+    this.#make = make;
+  }
+
+  get rules(): Rules {
+    this.#made ??= this.#make();
+    return this.#made;
+  }
+
+  /** How it is printed. */
+  toJSON(): string {
+    return 'recursive';
+  }
+}
+
+/** Operands: closed-over values…, arguments…. */
+export interface CustomParams extends Rules {
+  /** The function as the user called it, for messages. */
+  readonly name: string;
+  /** How many operands are values that the function or a rule closes over. */
+  readonly constants: number;
+  /** Arguments to results. */
+  readonly program: Program;
+  /** In place of the rules. */
+  readonly later?: Later;
 }
 
 const isFloat = ({ aval }: { readonly aval: Aval }): boolean => aval.isFloat;
@@ -40,7 +66,7 @@ export const customPrimitive: Primitive<CustomParams> = primitive<CustomParams>(
   abstract: (_, { program }) => avalsOf(program.outputs),
 
   jvp: (primals, tangents, params) => {
-    const { program, rule, forward, backward } = params;
+    const { program } = params;
     requireFixed(tangents, params);
     const [closedOver, args] = parts(primals, params.constants);
     const [, argTangents] = parts(tangents, params.constants);
@@ -48,6 +74,7 @@ export const customPrimitive: Primitive<CustomParams> = primitive<CustomParams>(
       const outputs = bind(customPrimitive, primals, params);
       return { outputs, tangents: outputs.map(() => null) };
     }
+    const { rule, forward, backward, leaving = [] } = params.later?.rules ?? params;
     const floats = args.map(isFloat);
     const moving = flagged(
       args.map((arg, i) => argTangents[i] ?? zerosLike(arg)),
@@ -63,7 +90,7 @@ export const customPrimitive: Primitive<CustomParams> = primitive<CustomParams>(
       {
         name: params.name,
         backward,
-        leaving: params.leaving ?? [],
+        leaving,
         constants: closedOver.length,
         primals: rule === undefined ? 0 : args.length,
         residuals: residuals.length,
@@ -88,34 +115,21 @@ export const customPrimitive: Primitive<CustomParams> = primitive<CustomParams>(
       params,
     ),
 
+  // All results get a batch axis; residuals have one if they differ between examples.
   batch: (size, operands, batched, params) => {
-    const { name, program, rule, forward, backward, constants } = params;
+    const { name, program, later, constants } = params;
     const outputs = program.outputs.map(() => true);
-    const floats = program.outputs.filter(isFloat).map(() => true);
-    const [closedOver, args] = parts(batched, constants);
-    const moving = flagged(args, program.inputs.slice(constants).map(isFloat));
-    /** `results` get a batch axis in any case. */
-    const over = (one: Program, inputs: readonly boolean[], results: readonly boolean[]) =>
-      remember(one, `${key('custom:batch', inputs, results)}:${size}`, () =>
-        batchedProgram(name, one, size, inputs, results),
-      );
-    let made: CustomParams = { ...params, program: over(program, batched, outputs).program };
-    if (rule !== undefined)
-      made = { ...made, rule: over(rule, [...batched, ...moving], [...outputs, ...floats]).program };
-    if (forward !== undefined && backward !== undefined) {
-      const kept = forward.outputs.slice(outputs.length).map(() => false);
-      const run = over(forward, batched, [...outputs, ...kept]);
-      const into = [...closedOver, ...run.batched.slice(outputs.length), ...floats];
-      const back = flagged(moving, params.leaving ?? []);
-      made = {
-        ...made,
-        forward: run.program,
-        backward: remember(backward, `${key('custom:batch', into, back)}:${size}`, () =>
-          batchedTo(name, backward, size, into, back),
-        ),
-      };
-    }
-    return { outputs: bind(customPrimitive, operands, made), batched: outputs };
+    const made = remember(program, `${key('custom:batch', batched)}:${size}`, () =>
+      batchedProgram(name, program, size, batched, outputs),
+    );
+    const rulesOf = (rules: Rules): Rules => batchedRules(rules, params, size, batched);
+    const results = bind(customPrimitive, operands, {
+      name,
+      constants,
+      program: made.program,
+      ...(later ? { later: new Later(() => rulesOf(later.rules)) } : rulesOf(params)),
+    });
+    return { outputs: results, batched: outputs };
   },
 
   lower: { form: 'inline', own: true },
@@ -137,4 +151,36 @@ function requireFixed(
     expected: 'derivatives with respect to its arguments only: its rule speaks of no others',
     remedy: 'pass the tensor as an argument, or close over stopGradient(x)',
   });
+}
+
+function batchedRules(
+  { rule, forward, backward, leaving = [] }: Rules,
+  { name, program, constants }: CustomParams,
+  size: number,
+  batched: readonly boolean[],
+): Rules {
+  const outputs = program.outputs.map(() => true);
+  const floats = program.outputs.filter(isFloat).map(() => true);
+  const [closedOver, args] = parts(batched, constants);
+  const moving = flagged(args, program.inputs.slice(constants).map(isFloat));
+  /** `results` get a batch axis in any case. */
+  const over = (one: Program, inputs: readonly boolean[], results: readonly boolean[]) =>
+    remember(one, `${key('custom:batch', inputs, results)}:${size}`, () =>
+      batchedProgram(name, one, size, inputs, results),
+    );
+  const forwardMode: Rules =
+    rule === undefined ? {} : { rule: over(rule, [...batched, ...moving], [...outputs, ...floats]).program };
+  if (forward === undefined || backward === undefined) return forwardMode;
+  const kept = forward.outputs.slice(outputs.length).map(() => false);
+  const run = over(forward, batched, [...outputs, ...kept]);
+  const into = [...closedOver, ...run.batched.slice(outputs.length), ...floats];
+  const back = flagged(moving, leaving);
+  return {
+    ...forwardMode,
+    leaving,
+    forward: run.program,
+    backward: remember(backward, `${key('custom:batch', into, back)}:${size}`, () =>
+      batchedTo(name, backward, size, into, back),
+    ),
+  };
 }

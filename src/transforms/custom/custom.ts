@@ -1,6 +1,8 @@
 /** Derivatives that the user gives: the rule of a function in place of the rules of its operations. */
+import type { Aval } from '../../core/aval.ts';
 import type { TypedArray } from '../../core/dtype.ts';
 import { labelOf } from '../../core/path.ts';
+import { Variable } from '../../core/program.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { unflatten } from '../../core/tree.ts';
 import { bind, type Program } from '../../primitives/primitive.ts';
@@ -13,12 +15,19 @@ import {
   requireFunction,
 } from '../arguments.ts';
 import type { Like } from '../control/body.ts';
-import { avalsOf, closedTogether } from '../derive.ts';
+import { avalsOf, closed, closedTogether } from '../derive.ts';
 import { isEvaluating } from '../evaluate.ts';
 import { requireNumbered } from '../jit.ts';
 import { named } from '../vmap.ts';
-import { type CustomParams, customPrimitive } from './call.ts';
-import { type AnyFunction, type Given, traceJvpRule, traceUser, traceVjpRule } from './rules.ts';
+import { customPrimitive, Later, type Rules } from './call.ts';
+import {
+  type AnyFunction,
+  type Given,
+  type TracedFunction,
+  traceJvpRule,
+  traceUser,
+  traceVjpRule,
+} from './rules.ts';
 
 export interface CustomOptions {
   /**
@@ -40,6 +49,18 @@ export type OrZero<T> =
           ? ReadonlyMap<K, OrZero<V>>
           : { readonly [K in keyof T]?: OrZero<T[K]> });
 
+/** Under this name a function made here has the one that it was made of. */
+export const original: unique symbol = /* @__PURE__ */ Symbol('original');
+
+/** A function with a rule of its own. It takes further rules: `customVjp(customJvp(f, rule), forward, backward)`. */
+export interface Custom<A extends readonly unknown[], R> {
+  (...args: Arguments<A>): Outputs<R>;
+  readonly [original]: (...args: A) => R;
+}
+
+/** A function, or one that has a rule already. */
+type Ruled<A extends readonly unknown[], R> = Custom<A, R> | ((...args: A) => R);
+
 interface Definition {
   readonly f: AnyFunction;
   readonly transformation: 'customJvp' | 'customVjp';
@@ -50,7 +71,7 @@ interface Definition {
 }
 
 /** What a function made here consists of: a second rule is added to the first. */
-const definitions = new WeakMap<object, Definition>();
+const definitions: WeakMap<object, Definition> = /* @__PURE__ */ new WeakMap();
 
 function givenArguments(
   args: readonly unknown[],
@@ -78,8 +99,34 @@ function givenArguments(
   };
 }
 
+/** Functions whose rules are being traced. */
+const active: Set<Definition> = /* @__PURE__ */ new Set();
+
+function tracedRules(definition: Definition, given: Given, of: TracedFunction): Rules {
+  const { rule, forward, backward } = definition;
+  const outermost = !active.has(definition);
+  active.add(definition);
+  try {
+    return {
+      ...(rule && { rule: traceJvpRule(rule, given, of) }),
+      ...(forward && backward && traceVjpRule(forward, backward, given, of)),
+    };
+  } finally {
+    if (outermost) active.delete(definition);
+  }
+}
+
+/** The rules with further inputs before the others, which they do not read. */
+function withInputs(avals: readonly Aval[], { leaving, ...programs }: Rules): Rules {
+  const widened = Object.entries(programs).map(([name, program]) => [
+    name,
+    { ...program, inputs: [...avals.map(aval => new Variable(aval)), ...program.inputs] },
+  ]);
+  return { ...(Object.fromEntries(widened) as Rules), ...(leaving && { leaving }) };
+}
+
 function custom(definition: Definition): AnyFunction {
-  const { f, transformation, fixed, rule, forward, backward } = definition;
+  const { f, transformation, fixed } = definition;
   const label = labelOf(transformation, f);
   const wrapped = (...args: unknown[]): unknown => {
     if (fixed.length > 0) requireNumbered(label, 'staticArgnums', fixed, args);
@@ -89,27 +136,32 @@ function custom(definition: Definition): AnyFunction {
       return call.result(call.run(given.withFixed(unflatten(given.structure, given.leaves) as unknown[])));
     }
     const traced = traceUser(transformation, f, given);
-    const jvpRule = rule && traceJvpRule(rule, given, traced);
-    const vjpRule = forward && backward && traceVjpRule(forward, backward, given, traced);
+    // A rule may call the function itself: that call's rules wait until they are needed.
+    if (active.has(definition)) {
+      const { program, constants } = closed(traced.program);
+      const later = new Later(() => withInputs(avalsOf(constants), tracedRules(definition, given, traced)));
+      const operands = [...constants, ...given.leaves];
+      const params = { name: label, constants: constants.length, program, later };
+      return unflatten(traced.structure, bind(customPrimitive, operands, params));
+    }
+    const rules = tracedRules(definition, given, traced);
+    const names = (['rule', 'forward', 'backward'] as const).filter(name => rules[name] !== undefined);
     const { programs, constants } = closedTogether([
       traced.program,
-      ...(jvpRule ? [jvpRule] : []),
-      ...(vjpRule ? [vjpRule.forward, vjpRule.backward] : []),
+      ...names.map(name => rules[name] as Program),
     ]);
-    const [program, ...rules] = programs;
-    const params: CustomParams = {
+    const results = bind(customPrimitive, [...constants, ...given.leaves], {
+      ...rules,
+      ...Object.fromEntries(names.map((name, i) => [name, programs[i + 1]])),
       name: label,
       constants: constants.length,
-      program,
-      ...(jvpRule && { rule: rules.shift() as Program }),
-      ...(vjpRule && { forward: rules[0], backward: rules[1], leaving: vjpRule.leaving }),
-    };
-    const results = bind(customPrimitive, [...constants, ...given.leaves], params);
+      program: programs[0],
+    });
     return unflatten(traced.structure, results);
   };
   named(wrapped, f);
   definitions.set(wrapped, definition);
-  return wrapped;
+  return Object.assign(wrapped, { [original]: f });
 }
 
 function sorted(options: CustomOptions): readonly number[] {
@@ -127,16 +179,17 @@ function sorted(options: CustomOptions): readonly number[] {
  *
  * @param rule [primals, tangents], trees like the arguments, to [out, tangentOut], trees like the result
  * @example
- * const log1pexp = customJvp(
- *   (x: Tensor) => x.exp().add(1).log(),
- *   ([x], [dx]) => [log1pexp(x), dx.mul(sub(1, x.exp().add(1).reciprocal()))],
+ * // log(1 + eˣ), whose derivative by the chain rule is Infinity / Infinity for large x
+ * const softplus = customJvp(
+ *   (x: Tensor) => logaddexp(x, 0),
+ *   ([x], [dx]) => [logaddexp(x, 0), dx.div(x.neg().exp().add(1))],
  * )
  * @throws WrongTree, ShapeMismatch, DTypeMismatch where the rule returns something else; NotDifferentiable with respect
  *   to what the function closes over
  * @see JAX, `custom_jvp`: https://docs.jax.dev/en/latest/notebooks/Custom_derivative_rules_for_Python_code.html
  */
 export function customJvp<A extends readonly unknown[], R>(
-  f: (...args: A) => R,
+  f: Ruled<A, R>,
   rule: (
     primals: A,
     tangents: { [K in keyof A]: Gradient<A[K]> },
@@ -144,7 +197,7 @@ export function customJvp<A extends readonly unknown[], R>(
     ...fixed: any[]
   ) => readonly [out: Like<NoInfer<R>>, tangentOut: OrZero<NoInfer<R>>],
   options: CustomOptions = {},
-): (...args: Arguments<A>) => Outputs<R> {
+): Custom<A, R> {
   requireFunction('customJvp', f);
   requireFunction('customJvp', rule);
   const known = definitions.get(f);
@@ -179,7 +232,7 @@ export function customJvp<A extends readonly unknown[], R>(
  * @see JAX, `custom_vjp`: https://docs.jax.dev/en/latest/notebooks/Custom_derivative_rules_for_Python_code.html
  */
 export function customVjp<A extends readonly unknown[], R, const S>(
-  f: (...args: A) => R,
+  f: Ruled<A, R>,
   forward: (...args: A) => readonly [out: Like<NoInfer<R>>, residuals: S],
   backward: (
     residuals: Outputs<S>,
@@ -188,7 +241,7 @@ export function customVjp<A extends readonly unknown[], R, const S>(
     ...fixed: any[]
   ) => { readonly [K in keyof A]: OrZero<A[K]> },
   options: CustomOptions = {},
-): (...args: Arguments<A>) => Outputs<R> {
+): Custom<A, R> {
   requireFunction('customVjp', f);
   requireFunction('customVjp', forward);
   requireFunction('customVjp', backward);
