@@ -4,6 +4,8 @@ import {
   ConcreteValueNeeded,
   CotangentError,
   checkGrads,
+  customJvp,
+  customVjp,
   explainJacobian,
   gnvp,
   grad,
@@ -63,6 +65,15 @@ const outermost: Record<string, (f: Scalar) => (x: Tensor) => unknown> = {
   sparseHessian: f => sparseHessian(f),
   gnvp: f => x => gnvp(f, y => y.mul(y), [x], [x]),
   explainJacobian: f => explainJacobian(f),
+  'the function of customJvp': f => grad(customJvp(f, ([x], [dx]) => [x, dx]) as Scalar),
+  'the function of customVjp': f =>
+    grad(
+      customVjp(
+        f,
+        x => [x, null],
+        (_, ct) => [ct],
+      ) as Scalar,
+    ),
 };
 
 function leaked(): Tensor {

@@ -10,6 +10,7 @@ import {
   hessian,
   hvp,
   jacfwd,
+  jacobian,
   jacrev,
   jit,
   jvp,
@@ -28,6 +29,8 @@ import {
   whileLoop,
 } from 'cotangent';
 import { describe, expect, test } from 'vitest';
+import { currentPath } from '../../src/core/path.ts';
+import { currentTrace } from '../../src/core/trace.ts';
 
 const f64 = (values: number | number[] | number[][]): Tensor => tensor(values, 'float64');
 const numbers = (x: Tensor): number[] => Array.from(x.dataSync());
@@ -410,6 +413,44 @@ describe('what is closed over', () => {
   });
 });
 
+describe('rules within rules', () => {
+  test('a rule applies a function with a rule to its tangent', () => {
+    const double = customVjp(
+      (x: Tensor) => x.mul(2),
+      x => [x.mul(2), null],
+      (_, ct) => [ct.mul(2)],
+    );
+    const f = customJvp(
+      (x: Tensor) => x.sin(),
+      ([x], [dx]) => [x.sin(), double(dx.mul(x.cos()))],
+    );
+    for (const g of [f, jit(f), vmap(f)])
+      close(grad((x: Tensor) => g(x).sum())(f64([0.3])), [2 * Math.cos(0.3)]);
+  });
+
+  test('the derivative of a rule goes by the rules of what it calls', () => {
+    const f = customVjp(
+      (x: Tensor) => x.sin(),
+      x => [x.sin(), x],
+      (x, ct) => [ct.mul(reverseOnly(x))],
+    );
+    close(grad(f)(f64(0.3)), [Math.sin(0.3)]);
+    close(grad(grad(f))(f64(0.3)), [3 * Math.cos(0.3)]);
+    close(jit(grad(grad(f)))(f64(0.3)), [3 * Math.cos(0.3)]);
+  });
+
+  test('rounding with the slope of the identity, also in a sparse Jacobian', () => {
+    const round = customJvp(
+      (x: Tensor) => x.round(),
+      ([x], [dx]) => [x.round(), dx],
+    );
+    const x = f64(Array.from({ length: 40 }, (_, i) => i / 7));
+    close(grad((y: Tensor) => round(y).mul(y).sum())(x), x.round().add(x));
+    const sparse = jacobian((y: Tensor) => round(y), { mode: 'sparse' })(x) as Tensor;
+    close(sparse, jacrev((y: Tensor) => round(y))(x) as Tensor, 0);
+  });
+});
+
 test('a rule may use its own function, at any depth', () => {
   const f = customVjp(
     (x: Tensor) => x.sin(),
@@ -502,6 +543,64 @@ describe('a rule that returns something else', () => {
   ])('%s', (_, f, error) => {
     expect(() => f(x)).toThrow(error);
     expect(() => jit(f)(x)).toThrow(error);
+  });
+
+  test('a cotangent or tangent of what has none', () => {
+    const swapped = customVjp(
+      (n: number, y: Tensor) => y.mul(n),
+      (n, y) => [y.mul(n), null],
+      (_, ct) => [ct, null] as never,
+      { staticArgnums: [0] },
+    );
+    expect(() => grad((y: Tensor) => swapped(2, y).sum())(x)).toThrow(NotDifferentiable);
+    const ofInteger = customVjp(
+      (n: Tensor, y: Tensor) => y.mul(n),
+      (n, y) => [y.mul(n), null],
+      (_, ct) => [ct.sum(), ct],
+    );
+    expect(() => grad((y: Tensor) => ofInteger(tensor(2, 'int32'), y).sum())(x)).toThrow(NotDifferentiable);
+  });
+
+  test.each(['rule', 'forward', 'backward'])('an error in it leaves nothing behind: %s', where => {
+    let failing = where;
+    const fail = (here: string): void => {
+      if (here === failing) throw new RangeError(here);
+    };
+    const f = customVjp(
+      customJvp(
+        (y: Tensor) => y.sin(),
+        ([y], [dy]) => {
+          fail('rule');
+          return [f(y) as Tensor, dy.mul(y.cos())];
+        },
+      ),
+      y => {
+        fail('forward');
+        return [f(y) as Tensor, y];
+      },
+      (y, ct) => {
+        fail('backward');
+        return [ct.mul(y.cos())];
+      },
+    ) as (y: Tensor) => Tensor;
+    const before = currentTrace();
+    for (const g of [grad(f), jit(grad(f)), grad(jit(f))]) {
+      failing = where;
+      expect(() => g(f64(0.5))).toThrow(RangeError);
+      expect([currentTrace() === before, currentPath()]).toEqual([true, '']);
+    }
+    failing = '';
+    close(grad(grad(f))(f64(0.5)), [-Math.sin(0.5)]);
+  });
+
+  test('the message names the function', () => {
+    const sine = (y: Tensor): Tensor => y.sin();
+    const wrong = customVjp(
+      sine,
+      y => y as never,
+      (_, ct) => [ct],
+    );
+    expect(() => grad((y: Tensor) => wrong(y).sum())(x)).toThrow(/the forward rule of customVjp\(sine\)/);
   });
 
   test('a rule that is not linear in its tangent has no transpose', () => {

@@ -1,4 +1,4 @@
-import { grad, jvp, tensor } from 'cotangent';
+import { customVjp, grad, jvp, tensor } from 'cotangent';
 
 export const about =
   'A derivative is a limit of small steps, and integers and booleans have none. A gradient of zeros would be a silent mistake, so it is an error. Labels and counts are not to be differentiated: name the arguments that are.';
@@ -12,6 +12,23 @@ export const wrongs = {
   },
   'an integer result': () => grad(x => x.argmax())(tensor([1, 3, 2])),
   'an integer tangent': () => jvp(x => x.sin(), [tensor([1, 2])], [tensor([1, 0], 'int32')]),
+  'forward mode through a rule for reverse mode': () => {
+    const identity = customVjp(
+      x => x,
+      x => [x, null],
+      (_, ct) => [ct.clip(-1, 1)],
+    );
+    return jvp(identity, [tensor([1, 2])], [tensor([1, 0])]);
+  },
+  'a tensor that a function with a rule closes over': () =>
+    grad(w => {
+      const scale = customVjp(
+        x => x.mul(w),
+        x => [x.mul(w), null],
+        (_, ct) => [ct.mul(w)],
+      );
+      return scale(tensor([1, 2])).sum();
+    })(tensor(3)),
 };
 
 export const right = () => {

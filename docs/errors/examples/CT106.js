@@ -1,4 +1,4 @@
-import { cond, grad, jit, jvp, scan, tensor, tree, vjp } from 'cotangent';
+import { cond, customVjp, grad, jit, jvp, scan, tensor, tree, vjp } from 'cotangent';
 
 export const about =
   'Arguments and results are trees: arrays, plain objects and Maps, with tensors and numbers as leaves. Two trees that belong together, such as a value and its cotangent, have the same keys and lengths. An instance of a class is a tree only if the class says what its children are.';
@@ -33,6 +33,14 @@ export const wrongs = {
       x => ({ square: x.mul(x) }),
       tensor(2),
     ),
+  'a backward rule that returns a cotangent and no list': () => {
+    const identity = customVjp(
+      x => x,
+      x => [x, null],
+      (_, ct) => ct,
+    );
+    return grad(x => identity(x).sum())(tensor([1, 2]));
+  },
 };
 
 export const right = () => {

@@ -103,13 +103,13 @@ function givenArguments(
 const active: Set<Definition> = /* @__PURE__ */ new Set();
 
 function tracedRules(definition: Definition, given: Given, of: TracedFunction): Rules {
-  const { rule, forward, backward } = definition;
+  const { f, rule, forward, backward } = definition;
   const outermost = !active.has(definition);
   active.add(definition);
   try {
     return {
-      ...(rule && { rule: traceJvpRule(rule, given, of) }),
-      ...(forward && backward && traceVjpRule(forward, backward, given, of)),
+      ...(rule && { rule: traceJvpRule(f, rule, given, of) }),
+      ...(forward && backward && traceVjpRule(f, forward, backward, given, of)),
     };
   } finally {
     if (outermost) active.delete(definition);

@@ -1,6 +1,6 @@
 /** The programs of a function and of its rules, and what the rules must return. */
 import { type Aval, sameShape } from '../../core/aval.ts';
-import { DTypeMismatch, ShapeMismatch, WrongTree } from '../../core/errors.ts';
+import { DTypeMismatch, NotDifferentiable, ShapeMismatch, WrongTree } from '../../core/errors.ts';
 import { labelOf } from '../../core/path.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { flatten, Structure, unflatten } from '../../core/tree.ts';
@@ -31,9 +31,10 @@ export interface TracedFunction {
   readonly structure: Structure;
 }
 
-/** What `body` returns, a user's rule run with its own checks, and how messages call it. */
+/** What a rule returns, with tensors for leaves. `label` says in messages whose rule it is. */
 function runRule(label: string, rule: AnyFunction, args: readonly unknown[]): unknown {
-  const call = callWithTree(label, rule, leaf => leaf);
+  const nameless = (...all: never[]): unknown => rule(...all);
+  const call = callWithTree(label, Object.defineProperty(nameless, 'name', { value: '' }), leaf => leaf);
   return call.result(call.run(args));
 }
 
@@ -67,9 +68,19 @@ function conforming(
   const paths = structure.paths();
   return fillEmpty(structure, value, what, () => null).map((leaf, i) => {
     const aval = avals[i];
-    // What has no derivative has no tangent, whatever stands there.
-    if (leaf === null || !aval.isFloat) return null;
-    return settledLike(`${what}${paths[i]}`, leafTensor(leaf), aval);
+    if (leaf === null) return null;
+    const tensor = leafTensor(leaf);
+    if (aval.isFloat) return settledLike(`${what}${paths[i]}`, tensor, aval);
+    if (tensor.dtype !== aval.dtype) throw noDerivative(`${what}${paths[i]} is ${tensor.aval}`, `${aval}`);
+    return null;
+  });
+}
+
+function noDerivative(did: string, value: string): NotDifferentiable {
+  return new NotDifferentiable({
+    did: `${did} where the value is ${value}`,
+    expected: 'null: there is no derivative with respect to anything but floats',
+    remedy: 'return null there, and check the order of what the rule returns',
   });
 }
 
@@ -114,8 +125,8 @@ function withZeros(avals: readonly Aval[], floats: readonly Tensor[]): Tensor[] 
 }
 
 /** Arguments, tangents of the float ones, to results, tangents of the float ones. */
-export function traceJvpRule(rule: AnyFunction, given: Given, of: TracedFunction): Program {
-  const label = labelOf('the rule of customJvp', rule);
+export function traceJvpRule(f: AnyFunction, rule: AnyFunction, given: Given, of: TracedFunction): Program {
+  const label = labelOf('the rule of customJvp', f);
   const outputs = avalsOf(of.program.outputs);
   return traceProgram(
     inputs => {
@@ -148,15 +159,13 @@ export interface TracedVjp {
 
 /** The forward rule, arguments to results and residuals, and the backward rule for these residuals. */
 export function traceVjpRule(
+  f: AnyFunction,
   forward: AnyFunction,
   backward: AnyFunction,
   given: Given,
   of: TracedFunction,
 ): TracedVjp {
-  const labels = [
-    labelOf('the forward rule of customVjp', forward),
-    labelOf('the backward rule of customVjp', backward),
-  ];
+  const labels = [labelOf('the forward rule of customVjp', f), labelOf('the backward rule of customVjp', f)];
   let kept = new Structure('array');
   const ahead = traceProgram(
     inputs => {
@@ -205,5 +214,9 @@ function requireCotangents(label: string, returned: unknown, { count, numbers }:
       expected: 'an array with one cotangent for each argument',
       remedy: `return [${Array.from({ length: count }, (_, i) => `ct${i}`).join(', ')}]; null is zero`,
     });
+  returned.forEach((one, i) => {
+    if (!numbers.includes(i) && one !== null && one !== undefined)
+      throw noDerivative(`${label}: cotangent ${i} is not null`, 'a static argument');
+  });
   return numbers.map(number => returned[number] as unknown);
 }
