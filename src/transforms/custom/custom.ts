@@ -164,8 +164,9 @@ function custom(definition: Definition): AnyFunction {
   return Object.assign(wrapped, { [original]: f });
 }
 
-function sorted(options: CustomOptions): readonly number[] {
-  return [...(options.staticArgnums ?? [])].sort((a, b) => a - b);
+/** The static arguments: those of an earlier rule, if nothing else is said. */
+function sorted({ staticArgnums }: CustomOptions, known: Definition | undefined): readonly number[] {
+  return [...(staticArgnums ?? known?.fixed ?? [])].sort((a, b) => a - b);
 }
 
 /**
@@ -202,7 +203,9 @@ export function customJvp<A extends readonly unknown[], R>(
   requireFunction('customJvp', rule);
   const known = definitions.get(f);
   return custom({
-    ...(known ?? { f, fixed: sorted(options) }),
+    ...known,
+    f: known?.f ?? f,
+    fixed: sorted(options, known),
     transformation: 'customJvp',
     rule,
   }) as never;
@@ -247,7 +250,9 @@ export function customVjp<A extends readonly unknown[], R, const S>(
   requireFunction('customVjp', backward);
   const known = definitions.get(f);
   return custom({
-    ...(known ?? { f, fixed: sorted(options) }),
+    ...known,
+    f: known?.f ?? f,
+    fixed: sorted(options, known),
     transformation: 'customVjp',
     forward,
     backward,
