@@ -25,7 +25,9 @@ export function letters(index: number): string {
 /** `{ axes: [0], shape: [2, 3] }` as `axes=[0] shape=[2,3]`; nested programs are left to {@link printProgram}. */
 export function showParams(params: object): string {
   return Object.entries(params)
-    .filter(([, value]) => value !== undefined && programsOf(value).length === 0)
+    .filter(
+      ([, value]) => value !== undefined && typeof value !== 'function' && programsOf(value).length === 0,
+    )
     .map(([key, value]) => `${key}=${JSON.stringify(value) ?? String(value)}`)
     .join(' ');
 }
