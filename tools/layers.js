@@ -26,7 +26,7 @@ const rooms = {
   random: ['core', 'primitives', 'transforms', 'numpy'],
   linalg: ['core', 'primitives', 'transforms', 'numpy'],
   nn: ['core', 'primitives', 'transforms', 'numpy', 'random'],
-  optim: ['core', 'primitives', 'transforms', 'numpy', 'random'],
+  optim: ['core', 'primitives', 'transforms', 'numpy', 'random', 'linalg'],
   data: ['core', 'primitives', 'transforms', 'numpy', 'random'],
   ode: ['core', 'primitives', 'transforms', 'numpy'],
   io: ['core', 'primitives', 'transforms', 'numpy'],

@@ -3,5 +3,8 @@ import '../setup.ts';
 import '../numpy/methods.ts';
 
 export { type AdamOptions, adam, adamw } from './adam.ts';
+export { type FixedPointOptions, fixedPoint } from './fixed-point.ts';
 export { applyUpdates, type LearningRate, type Optimizer, type OptimizerState } from './optimizer.ts';
+export { type RootOptions, root } from './root.ts';
 export { type SgdOptions, sgd } from './sgd.ts';
+export type { Solution, SolutionOptions } from './solution.ts';

@@ -5,14 +5,7 @@ import { equal, greater, less, logicalAnd, where } from '../../numpy/logic.ts';
 import { vdot } from '../../numpy/products.ts';
 import { zerosLike } from '../../primitives/broadcast.ts';
 import { whileLoop } from '../../transforms/control/flow.ts';
-import {
-  type IterationLimits,
-  norm,
-  scalarLike,
-  solution,
-  type VectorMap,
-  type VectorSolution,
-} from './iteration.ts';
+import { type IterationLimits, norm, scalarLike, type VectorMap, type VectorSolution } from './iteration.ts';
 
 /**
  * BiCGSTAB for any square A (van der Vorst 1992), preconditioned from the right. Its memory does not grow with the
@@ -60,5 +53,5 @@ export function stabilizedBiconjugateGradients(
     },
     { k: scalar('int32', 0), x: zerosLike(b), r: b, p: b, shadow: b, rho: vdot(b, b) },
   );
-  return solution(matvec, b, last.x, last.k, threshold);
+  return { x: last.x, iterations: last.k };
 }

@@ -5,7 +5,7 @@ import { greater, less, logicalAnd } from '../../numpy/logic.ts';
 import { vdot } from '../../numpy/products.ts';
 import { zerosLike } from '../../primitives/broadcast.ts';
 import { whileLoop } from '../../transforms/control/flow.ts';
-import { type IterationLimits, norm, solution, type VectorMap, type VectorSolution } from './iteration.ts';
+import { type IterationLimits, norm, type VectorMap, type VectorSolution } from './iteration.ts';
 
 /**
  * Preconditioned conjugate gradients for a symmetric positive definite A (Hestenes and Stiefel 1952; Nocedal and
@@ -33,5 +33,5 @@ export function conjugateGradients(matvec: VectorMap, b: Tensor, limits: Iterati
     },
     { k: scalar('int32', 0), x: zerosLike(b), r: b, p: z, rz: vdot(b, z) },
   );
-  return solution(matvec, b, last.x, last.k, threshold);
+  return { x: last.x, iterations: last.k };
 }

@@ -22,14 +22,7 @@ import { slice } from '../../primitives/slice.ts';
 import { whileLoop } from '../../transforms/control/flow.ts';
 import { identityLike } from '../operands.ts';
 import { solveTriangular } from '../solve.ts';
-import {
-  type IterationLimits,
-  norm,
-  scalarLike,
-  solution,
-  type VectorMap,
-  type VectorSolution,
-} from './iteration.ts';
+import { type IterationLimits, norm, scalarLike, type VectorMap, type VectorSolution } from './iteration.ts';
 
 interface Cycle {
   readonly x: Tensor;
@@ -71,7 +64,7 @@ export function generalizedMinimalResiduals(
     },
     { k: scalar('int32', 0), x: zerosLike(b), r: b, size: norm(b), before: scalarLike(b, Infinity) },
   );
-  return solution(matvec, b, last.x, last.k, threshold);
+  return { x: last.x, iterations: last.k };
 }
 
 /** The best correction for a residual r in a Krylov space of at most `steps` ≤ m dimensions. */

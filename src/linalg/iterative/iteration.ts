@@ -22,9 +22,6 @@ export interface VectorSolution {
   readonly x: Tensor;
   /** How many times the iteration applied A, int32. */
   readonly iterations: Tensor;
-  /** ‖b − A·x‖, computed from the solution. */
-  readonly residual: Tensor;
-  readonly converged: Tensor;
 }
 
 export const norm = (x: Tensor): Tensor => sqrt(vdot(x, x));
@@ -33,16 +30,15 @@ export const norm = (x: Tensor): Tensor => sqrt(vdot(x, x));
 export const scalarLike = (x: Tensor, value: number): Tensor => full([], value, x.dtype);
 
 /**
- * The report, from the true residual. Rounding makes what iterations carry along of it smaller than it is: ten times
- * the tolerance still counts.
+ * The number of iterations, ‖b − A·x‖ computed from the solution, and whether that is small. Rounding makes what
+ * iterations carry along of it smaller than it is: ten times the tolerance still counts.
  */
-export function solution(
+export function reportOf(
   matvec: VectorMap,
   b: Tensor,
-  x: Tensor,
-  iterations: Tensor,
-  threshold: Tensor,
-): VectorSolution {
+  { x, iterations }: VectorSolution,
+  tolerance: number,
+): [iterations: Tensor, residual: Tensor, converged: Tensor] {
   const residual = norm(subtract(b, matvec(x)));
-  return { x, iterations, residual, converged: lessEqual(residual, threshold.mul(10)) };
+  return [iterations, residual, lessEqual(residual, norm(b).mul(10 * tolerance))];
 }

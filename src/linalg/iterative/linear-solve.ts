@@ -26,7 +26,7 @@ import { solve } from '../solve.ts';
 import { stabilizedBiconjugateGradients } from './bicgstab.ts';
 import { conjugateGradients } from './cg.ts';
 import { generalizedMinimalResiduals } from './gmres.ts';
-import { norm, solution, type VectorMap, type VectorSolution } from './iteration.ts';
+import { reportOf, type VectorMap, type VectorSolution } from './iteration.ts';
 
 export type LinearMethod = 'cg' | 'gmres' | 'bicgstab' | 'dense';
 
@@ -103,8 +103,9 @@ function listSolver(
       (map: ListFunction): VectorMap =>
       x =>
         ravelList(map(unravel(x))).vector;
-    const found = solveVector(method, onVectors(matvec), vector, options, onVectors(precondition));
-    return { x: unravel(found.x), report: [found.iterations, found.residual, found.converged] };
+    const map = onVectors(matvec);
+    const found = solveVector(method, map, vector, options, onVectors(precondition));
+    return { x: unravel(found.x), report: reportOf(map, vector, found, toleranceOf(vector, options)) };
   };
 }
 
@@ -117,8 +118,8 @@ export function solveVector(
   precondition: VectorMap = x => x,
 ): VectorSolution {
   const n = Math.max(1, b.size);
-  const { tolerance = b.dtype === 'float64' ? 1e-10 : 1e-5, maxIterations = 10 * n } = options;
-  const limits = { tolerance, maxIterations, precondition };
+  const { maxIterations = 10 * n } = options;
+  const limits = { tolerance: toleranceOf(b, options), maxIterations, precondition };
   if (method === 'cg') return conjugateGradients(matvec, b, limits);
   if (method === 'bicgstab') return stabilizedBiconjugateGradients(matvec, b, limits);
   if (method === 'gmres')
@@ -127,8 +128,14 @@ export function solveVector(
       restart: Math.min(options.restart ?? 50, maxIterations, n),
     });
   const columns = vmap(matvec)(identityLike(full([b.size, b.size], 0, b.dtype)));
-  const x = solve(matrixTranspose(columns), b);
-  return solution(matvec, b, x, scalar('int32', b.size), norm(b).mul(tolerance));
+  return { x: solve(matrixTranspose(columns), b), iterations: scalar('int32', b.size) };
+}
+
+function toleranceOf(
+  b: Tensor,
+  { tolerance = b.dtype === 'float64' ? 1e-10 : 1e-5 }: IterationOptions,
+): number {
+  return tolerance;
 }
 
 /** The linear systems of implicit derivatives: dense while that is cheap. */
@@ -187,17 +194,10 @@ function solveNamed<T>(
         solver(v => rebuild(map(listOf(v, 'the vector'))), rebuild(right)),
         what,
       );
-      const onVectors: VectorMap = v => ravelList(map(ravelList(right).unravel(v))).vector;
-      const { vector } = ravelList(right);
-      const { tolerance = vector.dtype === 'float64' ? 1e-10 : 1e-5 } = options;
-      const found = solution(
-        onVectors,
-        vector,
-        ravelList(x).vector,
-        scalar('int32', 0),
-        norm(vector).mul(tolerance),
-      );
-      return { x, report: [found.iterations, found.residual, found.converged] };
+      const { vector, unravel } = ravelList(right);
+      const found = { x: ravelList(x).vector, iterations: scalar('int32', 0) };
+      const onVectors: VectorMap = v => ravelList(map(unravel(v))).vector;
+      return { x, report: reportOf(onVectors, vector, found, toleranceOf(vector, options)) };
     };
   const precondition: ListFunction | undefined =
     preconditioner && (x => listOf(preconditioner(rebuild(x)), 'what the preconditioner returned'));
