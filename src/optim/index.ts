@@ -4,6 +4,7 @@ import '../numpy/methods.ts';
 
 export { type AdamOptions, adam, adamw } from './adam.ts';
 export { type FixedPointOptions, fixedPoint } from './fixed-point.ts';
+export { lbfgs, type Minimization, type MinimizeOptions, minimize, newtonCG } from './minimize.ts';
 export { applyUpdates, type LearningRate, type Optimizer, type OptimizerState } from './optimizer.ts';
 export { type RootOptions, root } from './root.ts';
 export { type SgdOptions, sgd } from './sgd.ts';
