@@ -73,7 +73,7 @@ export function trustRegionNewton(f: (x: Tensor) => Tensor, x0: Tensor, limits: 
       x: x0,
       value,
       gradient,
-      radius: maximum(norm(x0), scalarLike(x0, 1)),
+      radius: scalarLike(x0, 1),
       evaluations: scalar('int32', 1),
       going: scalar('bool', 1),
     },
