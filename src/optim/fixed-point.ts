@@ -8,6 +8,7 @@ import { solve } from '../linalg/solve.ts';
 import { add, multiply, subtract } from '../numpy/arithmetic.ts';
 import { greater, less, lessEqual, logicalAnd } from '../numpy/logic.ts';
 import { matmul, vdot } from '../numpy/products.ts';
+import { isFinite } from '../numpy/rounding.ts';
 import { matrixTranspose } from '../numpy/shape.ts';
 import { full } from '../primitives/broadcast.ts';
 import { concat, slice } from '../primitives/slice.ts';
@@ -90,7 +91,8 @@ function repeat(
     { k: scalar('int32', 0), x: vector, gx: change(vector), dx: differences, dg: differences },
   );
   const residual = norm(last.gx);
-  return { x: unravel(last.x), report: [last.k, residual, lessEqual(residual, threshold(last.x))] };
+  const converged = logicalAnd(lessEqual(residual, threshold(last.x)), isFinite(residual));
+  return { x: unravel(last.x), report: [last.k, residual, converged] };
 }
 
 /** The rows without the oldest, and a new one. */

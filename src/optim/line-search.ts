@@ -86,14 +86,18 @@ export function lineSearch(
   const zero = scalarLike(first, 0);
   const rate = multiply(start.slope, decrease);
   const origin: Point = { t: zero, value: start.value, slope: start.slope };
-  const begin = evaluate(first);
-  const never = scalar('bool', 0);
+  const no = scalar('bool', 0);
   const last = whileLoop(
     ({ done, evaluations }) => logicalAnd(logicalNot(done), less(evaluations, maxEvaluations)),
     state => {
-      const { t, now, best, other, low, high, width, widthBefore, bracketed } = state;
+      const { next: t, best, other, low, high, width, widthBefore, bracketed } = state;
+      const now = evaluate(t);
       const here: Point = { t, value: now.value, slope: now.slope };
       const bound = add(start.value, multiply(t, rate));
+      const wolfe = logicalAnd(
+        lessEqual(here.value, bound),
+        lessEqual(absolute(here.slope), multiply(negative(start.slope), curvature)),
+      );
       const second = logicalOr(
         state.second,
         logicalAnd(lessEqual(here.value, bound), greaterEqual(here.slope, 0)),
@@ -121,17 +125,19 @@ export function lineSearch(
       const slow = logicalAnd(interval.bracketed, greaterEqual(span, multiply(widthBefore, 0.66)));
       const middle = add(nextBest.t, multiply(subtract(nextOther.t, nextBest.t), 0.5));
       const wanted = where(slow, middle, interval.t);
+      const reach = subtract(wanted, nextBest.t);
       const nextLow = where(
         interval.bracketed,
         minimum(nextBest.t, nextOther.t),
-        add(wanted, multiply(subtract(wanted, nextBest.t), 1.1)),
+        add(wanted, multiply(reach, 1.1)),
       );
       const nextHigh = where(
         interval.bracketed,
         maximum(nextBest.t, nextOther.t),
-        add(wanted, multiply(subtract(wanted, nextBest.t), 4)),
+        add(wanted, multiply(reach, 4)),
       );
       const clamped = minimum(maximum(wanted, 0), largest);
+      // Nothing is left between the ends: the best point is taken, after one more look at it.
       const closed = logicalAnd(
         interval.bracketed,
         logicalOr(
@@ -139,15 +145,10 @@ export function lineSearch(
           lessEqual(subtract(nextHigh, nextLow), multiply(nextHigh, xtol)),
         ),
       );
-      const next = where(closed, nextBest.t, clamped);
-      const after = evaluate(next);
-      const wolfe = logicalAnd(
-        lessEqual(after.value, add(start.value, multiply(next, rate))),
-        lessEqual(absolute(after.slope), multiply(negative(start.slope), curvature)),
-      );
       return {
-        t: next,
-        now: after,
+        t,
+        next: where(closed, nextBest.t, clamped),
+        now,
         best: nextBest,
         other: nextOther,
         low: nextLow,
@@ -156,26 +157,26 @@ export function lineSearch(
         widthBefore: where(interval.bracketed, width, widthBefore),
         bracketed: interval.bracketed,
         second,
+        closed,
         evaluations: add(state.evaluations, 1),
-        done: logicalOr(wolfe, closed),
+        done: logicalOr(wolfe, state.closed),
       };
     },
     {
-      t: first,
-      now: begin,
+      t: zero,
+      next: first,
+      now: start,
       best: origin,
       other: origin,
       low: zero,
       high: multiply(first, 5),
       width: scalarLike(first, largest),
       widthBefore: scalarLike(first, 2 * largest),
-      bracketed: never,
-      second: never,
-      evaluations: scalar('int32', 1),
-      done: logicalAnd(
-        lessEqual(begin.value, add(start.value, multiply(first, rate))),
-        lessEqual(absolute(begin.slope), multiply(negative(start.slope), curvature)),
-      ),
+      bracketed: no,
+      second: no,
+      closed: no,
+      evaluations: scalar('int32', 0),
+      done: no,
     },
   );
   return { ...last.now, t: last.t, evaluations: last.evaluations };

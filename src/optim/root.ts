@@ -91,16 +91,18 @@ function newton(f: ListFunction, start: readonly Tensor[], options: RootOptions)
     ({ k, x, residual }) => {
       const [value, push] = linearize(map, x);
       const step = solveVector(method, push as VectorMap, value, linear).x;
-      const trial = (t: Tensor): { t: Tensor; x: Tensor; residual: Tensor } => {
-        const moved = subtract(x, multiply(step, t));
-        return { t, x: moved, residual: norm(map(moved)) };
-      };
-      const full = trial(scalarLike(vector, 1));
       const found = whileLoop(
-        // NaN is no decrease.
-        ({ halved, at }) => logicalAnd(less(halved, halvings), greaterOrNaN(at.residual, residual, at.t)),
-        ({ halved, at }) => ({ halved: add(halved, 1), at: trial(multiply(at.t, 0.5)) }),
-        { halved: scalar('int32', 0), at: full },
+        ({ halved, t, at }) => logicalAnd(less(halved, halvings), noDecrease(at.residual, residual, t)),
+        ({ halved, t }) => {
+          const shorter = multiply(t, 0.5);
+          const moved = subtract(x, multiply(step, shorter));
+          return { halved: add(halved, 1), t: shorter, at: { x: moved, residual: norm(map(moved)) } };
+        },
+        {
+          halved: scalar('int32', 0),
+          t: scalarLike(vector, 2),
+          at: { x, residual: scalarLike(vector, Number.POSITIVE_INFINITY) },
+        },
       ).at;
       const small = lessEqual(norm(step), multiply(norm(found.x), tolerance));
       const better = less(found.residual, residual);
@@ -125,7 +127,7 @@ function newton(f: ListFunction, start: readonly Tensor[], options: RootOptions)
   return { x: unravel(last.x), report: [last.k, last.residual, last.converged] };
 }
 
-/** Whether a step of length t was no decrease, to be halved (Dennis and Schnabel 1983, with α = 1e-4). */
-function greaterOrNaN(residual: Tensor, before: Tensor, t: Tensor): Tensor {
+/** Whether a step of length t was no decrease, as NaN is none, and is to be halved (Dennis and Schnabel 1983, with α = 1e-4). */
+function noDecrease(residual: Tensor, before: Tensor, t: Tensor): Tensor {
   return lessEqual(residual, multiply(before, subtract(1, multiply(t, 1e-4)))).logicalNot();
 }

@@ -1,6 +1,6 @@
 /** Unknowns that are trees, and the functions of them that a user gives. */
 import type { Aval } from '../../core/aval.ts';
-import { NonScalarOutput } from '../../core/errors.ts';
+import { DTypeMismatch, NonScalarOutput } from '../../core/errors.ts';
 import { labelOf } from '../../core/path.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { type Structure, unflatten } from '../../core/tree.ts';
@@ -67,7 +67,9 @@ export function mapOfUnknown<T>(
   const program = withOutputTypes(
     label,
     traced.program,
-    traced.program.outputs.map(({ aval }, i) => aval.with({ dtype: leaves[i].dtype })),
+    traced.program.outputs.map(({ aval }, i) =>
+      aval.weak === null ? aval : aval.with({ dtype: leaves[i].dtype }),
+    ),
   );
   return unknown(program, structure, leaves);
 }
@@ -92,6 +94,12 @@ export function objectiveOfUnknown<T>(
         remedy: 'sum or average it: return loss.sum()',
       });
     const [{ aval }] = outputs;
+    if (!aval.isFloat)
+      throw new DTypeMismatch({
+        did: `${label}: the function returned ${aval}`,
+        expected: 'one number to make small, a 0-dimensional float',
+        remedy: "convert it: loss.astype('float32')",
+      });
     return { traced: made, wide: () => aval.weak === null && aval.dtype === 'float64' };
   });
   const [{ dtype }] = leaves;
