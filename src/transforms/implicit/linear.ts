@@ -124,18 +124,16 @@ export const linearSolvePrimitive: Primitive<LinearSolveParams> = primitive<Line
     const { name, extras, constants } = params;
     const fixed = batched.slice(0, extras + constants);
     const right = operands.slice(fixed.length);
-    const batchOf = ({ program, operator }: System): System =>
-      remember(program, `${key('linearSolve:batch', fixed)}:${size}`, () => ({
-        program: batchedProgram(name, program, size, [...fixed, ...always(right)], always(program.outputs))
-          .program,
-        operator: batchedProgram(
-          name,
-          operator,
-          size,
-          [...fixed.slice(extras), ...always(right)],
-          always(operator.outputs),
-        ).program,
-      }));
+    const batchProgram = (program: Program, flags: readonly boolean[]): Program =>
+      remember(
+        program,
+        `${key('linearSolve:batch', flags)}:${size}`,
+        () => batchedProgram(name, program, size, flags, always(program.outputs)).program,
+      );
+    const batchOf = ({ program, operator }: System): System => ({
+      program: batchProgram(program, [...fixed, ...always(right)]),
+      operator: batchProgram(operator, [...fixed.slice(extras), ...always(right)]),
+    });
     const outputs = bind(
       linearSolvePrimitive,
       [
@@ -239,12 +237,14 @@ export function customLinearSolve(
     program = both.programs[0];
     extras = both.constants;
     transposed = () => ({ program: both.programs[1], operator: turned });
-  } else
-    transposed = () =>
-      remember(program, 'linearSolve:transposed', () => {
-        const turned = transposedOperator();
-        return { program: traceSolver(turned, transposeSolve), operator: turned };
-      });
+  } else {
+    let made: System | undefined;
+    transposed = () => {
+      const turned = made?.operator ?? transposedOperator();
+      made ??= { program: traceSolver(turned, transposeSolve), operator: turned };
+      return made;
+    };
+  }
   const results = bind(linearSolvePrimitive, [...extras, ...constants, ...b], {
     name,
     program,

@@ -153,8 +153,13 @@ export function customRoot(
       { name },
     ),
   );
-  const tangent = (moving: readonly boolean[]): Program =>
-    remember(residual, key('root:tangent', moving), () => tangentProgram(name, residual, moving, solvers));
+  const made = new Map<string, Program>();
+  const tangent = (moving: readonly boolean[]): Program => {
+    const flags = key('', moving);
+    const program = made.get(flags) ?? tangentProgram(name, residual, moving, solvers);
+    made.set(flags, program);
+    return program;
+  };
   const results = bind(rootPrimitive, [...extras, ...constants, ...start], {
     program,
     extras: extras.length,
