@@ -8,7 +8,7 @@ import { tensor } from '../../numpy/array.ts';
 import { cast } from '../../primitives/arithmetic.ts';
 import { leafTensor, type Outputs, requireFunction } from '../../transforms/arguments.ts';
 import { tensorTree } from '../../transforms/control/body.ts';
-import { jacobian } from '../../transforms/jacobian.ts';
+import { jacfwd } from '../../transforms/jacobian/dense.ts';
 import { jit } from '../../transforms/jit.ts';
 import { withParameters } from '../root.ts';
 import { type Columns, length, PivotedQr } from './qr.ts';
@@ -77,7 +77,7 @@ export function problemOf<X, P>(
     ravelList(flatten(given(rebuild(x)), 'residuals').leaves.map(one => cast(leafTensor(one), 'float64')))
       .vector;
   const compiled = jit(values);
-  const derivative = jit(jacobian(values));
+  const derivative = jit(jacfwd(values));
   const read = (x: Tensor): Float64Array => x.dataSync() as Float64Array;
   const start = read(vector);
   const first = read(compiled(start));
