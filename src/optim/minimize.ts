@@ -33,7 +33,7 @@ export interface Minimization<X> extends Solution<X> {
 
 /**
  * x* where f(x, θ) is smallest nearby, by L-BFGS or by Newton's method with conjugate gradients, from x0. Everything is
- * one compiled program, also inside `jit`, `vmap` and `scan`.
+ * one compiled program, also inside `jit`, `vmap` and `scan`. It is traced at every call: put calls that repeat into `jit`.
  *
  * x* is differentiated through ∇f(x*, θ) = 0: dx* = −H⁻¹·∂(∇f)/∂θ·dθ with the Hessian H, in both modes and to any order,
  * in all parameters and whatever else f closes over, not in x0. So training loops can be differentiated in what they depend

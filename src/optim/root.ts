@@ -39,7 +39,7 @@ export const onVectors = (f: ListFunction, unravel: (x: Tensor) => Tensor[]): Ve
  *
  * x* is differentiated by the implicit function theorem, dx* = −(∂f/∂x)⁻¹·∂f/∂θ·dθ, in both modes and to any order, in
  * all parameters and whatever else f closes over, not in x0 (Christianson 1994; Blondel et al. 2022). Everything is one
- * compiled program, also inside `jit`, `vmap` and `scan`.
+ * compiled program, also inside `jit`, `vmap` and `scan`. It is traced at every call: put calls that repeat into `jit`.
  *
  * @param f (x, parameters) → a tree like x, all zero at the solution
  * @param x0 a tree of floats; float64 where f's result is
