@@ -67,6 +67,11 @@ export { adjoints } from './transforms/adjoints.ts';
 export { checkGrads } from './transforms/check.ts';
 export { cond, forLoop, type ScanOptions, scan, whileLoop } from './transforms/control/flow.ts';
 export { type CustomOptions, customJvp, customVjp, type OrZero } from './transforms/custom/custom.ts';
+export {
+  type EliminationOptions,
+  type EliminationReport,
+  eliminationOrder,
+} from './transforms/elimination/elimination.ts';
 export { gnvp } from './transforms/gaussNewton.ts';
 export { grad, valueAndGrad } from './transforms/grad.ts';
 export { type HvpOptions, hvp } from './transforms/hvp.ts';

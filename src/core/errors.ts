@@ -182,6 +182,11 @@ export class ThreadFailed extends CotangentError {
   static override readonly title = 'Thread failed';
 }
 
+export class CannotUnroll extends CotangentError {
+  static override readonly id = 'CT125';
+  static override readonly title = 'Cannot be unrolled';
+}
+
 export class NoBackend extends CotangentError {
   static override readonly id = 'CT121';
   static override readonly title = 'No backend';

@@ -1,12 +1,12 @@
 /** Orders of elimination found by search. */
-import { type ComputationalGraph, Remaining } from './graph.ts';
+import { type ComputationalGraph, multiplications, Remaining } from './graph.ts';
 import { forwardOrder, markowitzOrder, randomNumbers, reverseOrder } from './orders.ts';
 
 export interface SearchOptions {
-  /** How many changes of an order to try. */
+  /** How many changes of an order to try. Default: what takes about half a second, 60 000 at most. */
   readonly moves?: number;
-  /** Milliseconds after which the search stops. What it finds then depends on the machine's speed. */
-  readonly budget?: number;
+  /** Milliseconds after which the search stops; what it finds then depends on the machine's speed. */
+  readonly budget?: number | undefined;
   readonly seed?: number;
 }
 
@@ -15,34 +15,47 @@ export interface Found {
   readonly multiplications: number;
 }
 
+/** Words of memory for remaining graphs kept along an order. */
+const mostWords = 1 << 23;
+
 /**
- * An order with the remaining graph before each of its positions. Moving a vertex changes costs only between the
+ * An order with the remaining graph before some of its positions. Moving a vertex changes costs only between the
  * place it leaves and the place it takes, since the remaining graph depends on the set of eliminated vertices.
  */
 class Walk {
   readonly order: number[];
   readonly costs: Int32Array;
   total = 0;
-  readonly #before: Int32Array[];
+  /** The remaining graph is kept before every position that is a multiple of this. */
+  readonly #stride: number;
+  readonly #before: Int32Array[] = [];
   readonly #scratch: Remaining;
 
   constructor(graph: ComputationalGraph, order: readonly number[]) {
     this.order = [...order];
     this.costs = new Int32Array(order.length);
     this.#scratch = new Remaining(graph);
-    this.#before = order.map(() => new Int32Array(this.#scratch.words.length));
-    if (order.length > 0) this.#before[0].set(this.#scratch.words);
+    const { length } = this.#scratch.words;
+    this.#stride = Math.max(1, Math.ceil((order.length * length) / mostWords));
+    for (let k = 0; k < order.length; k += this.#stride) this.#before.push(new Int32Array(length));
+    this.#before[0]?.set(this.#scratch.words);
     this.#redo(0, order.length);
+  }
+
+  /** Makes the scratch graph that before a position; nothing after the position may have changed before it. */
+  #goTo(position: number): void {
+    const kept = Math.floor(position / this.#stride);
+    this.#scratch.words.set(this.#before[kept]);
+    for (let k = kept * this.#stride; k < position; k++) this.#scratch.eliminate(this.order[k]);
   }
 
   /** Eliminates again from one position to before another. */
   #redo(from: number, to: number): void {
-    const scratch = this.#scratch;
-    scratch.words.set(this.#before[from]);
+    this.#goTo(from);
     for (let k = from; k < to; k++) {
-      if (k > from) this.#before[k].set(scratch.words);
+      if (k > from && k % this.#stride === 0) this.#before[k / this.#stride].set(this.#scratch.words);
       this.total -= this.costs[k];
-      this.costs[k] = scratch.eliminate(this.order[k]);
+      this.costs[k] = this.#scratch.eliminate(this.order[k]);
       this.total += this.costs[k];
     }
   }
@@ -54,13 +67,12 @@ class Walk {
     const last = Math.max(from, to);
     let limit = allowed;
     for (let k = first; k <= last; k++) limit += costs[k];
-    const scratch = this.#scratch;
-    scratch.words.set(this.#before[first]);
+    this.#goTo(first);
     const moved = order[from];
     let spent = 0;
     for (let k = first; k <= last; k++) {
       const v = k === to ? moved : from < to ? order[k + 1] : order[k - 1];
-      spent += scratch.eliminate(v);
+      spent += this.#scratch.eliminate(v);
       if (spent > limit) return false;
     }
     order.splice(from, 1);
@@ -70,41 +82,48 @@ class Walk {
   }
 }
 
-/** The best of several orders. */
-function bestOf(graph: ComputationalGraph, orders: readonly (readonly number[])[]): Walk[] {
-  return orders.map(order => new Walk(graph, order)).sort((a, b) => a.total - b.total);
-}
-
-/** Simulated annealing. */
+/**
+ * The cheapest of the direct orders, improved by simulated annealing: a vertex is moved to another position, mostly a
+ * near one; a dearer order is accepted with probability exp(−increase/temperature). The temperature falls from the
+ * mean cost of a vertex to a fifteenth of it. The same options give the same order, unless a budget ends the search.
+ *
+ * S. Kirkpatrick, C. Gelatt, M. Vecchi: Optimization by simulated annealing, Science 220 (1983).
+ */
 export function searchOrder(graph: ComputationalGraph, options: SearchOptions = {}): Found {
-  const { seed = 0, budget = Number.POSITIVE_INFINITY } = options;
-  const moves = options.moves ?? (options.budget === undefined ? 100_000 : Number.POSITIVE_INFINITY);
-  const random = randomNumbers(seed);
-  const start = bestOf(graph, [
-    forwardOrder(graph),
-    reverseOrder(graph),
-    markowitzOrder(graph),
-    markowitzOrder(graph, 'last'),
-    markowitzOrder(graph, random),
-  ])[0];
-  const n = start.order.length;
-  let best: Found = { order: [...start.order], multiplications: start.total };
-  if (n < 2) return best;
+  const { seed = 1, budget = Number.POSITIVE_INFINITY } = options;
   const end = performance.now() + budget;
-  let hot = 3;
-  const cold = 0.15;
-  for (let move = 0; move < moves; move++) {
-    const t = move / moves;
-    const temperature = hot * (cold / hot) ** t;
+  const random = randomNumbers(seed);
+  const starts = [
+    forwardOrder,
+    reverseOrder,
+    markowitzOrder,
+    (one: ComputationalGraph) => markowitzOrder(one, 'last'),
+  ];
+  let best: Found | undefined;
+  for (const start of starts) {
+    const order = start(graph);
+    const cost = multiplications(graph, order);
+    if (best === undefined || cost < best.multiplications) best = { order, multiplications: cost };
+  }
+  let found = best as Found;
+  const n = found.order.length;
+  const words = 4 * graph.vertices * ((graph.vertices + 31) >>> 5);
+  const timed = budget < Number.POSITIVE_INFINITY;
+  const moves = options.moves ?? (timed ? Number.POSITIVE_INFINITY : Math.min(60_000, 600 * n, 2e8 / words));
+  if (n < 2 || found.multiplications === 0 || words > mostWords) return found;
+  const walk = new Walk(graph, found.order);
+  const hot = Math.max(0.5, walk.total / n);
+  let progress = 0;
+  for (let move = 0; progress < 1; move++) {
+    if (!timed || move % 16 === 0)
+      progress = Math.max(move / moves, timed ? 1 - (end - performance.now()) / budget : 0);
     const from = Math.floor(random() * n);
     const reach = 1 + Math.floor(n * random() ** 3);
-    let to = random() < 0.5 ? from - reach : from + reach;
-    to = Math.max(0, Math.min(n - 1, to));
+    const to = Math.max(0, Math.min(n - 1, random() < 0.5 ? from - reach : from + reach));
+    const temperature = hot * 15 ** -progress;
     if (to === from) continue;
-    start.move(from, to, Math.floor(-Math.log(1 - random()) * temperature));
-    if (start.total < best.multiplications) best = { order: [...start.order], multiplications: start.total };
-    if ((move & 255) === 0 && performance.now() > end) break;
+    walk.move(from, to, Math.floor(-Math.log(1 - random()) * temperature));
+    if (walk.total < found.multiplications) found = { order: [...walk.order], multiplications: walk.total };
   }
-  hot = 1;
-  return best;
+  return found;
 }

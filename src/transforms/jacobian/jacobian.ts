@@ -1,6 +1,7 @@
 /** The Jacobian, each way by its mode, or by the cheapest. */
 import { BadArgument } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
+import { type EliminationOptions, jacobianByElimination } from '../elimination/elimination.ts';
 import type { Compression } from '../sparsity/compress.ts';
 import { Findings, traceArgument } from '../sparsity/detect.ts';
 import type { SparseMatrix } from '../sparsity/matrix.ts';
@@ -18,16 +19,18 @@ import { Chooser, chooseBySize, denseMode, fewPasses, type JacobianChoice } from
 import { columnByColumn, jacfwd, jacrev, rowByRow } from './dense.ts';
 import { compressionOf, denseTree, linearizeTrace, sparseFromTrace, sparseJacobian } from './sparse.ts';
 
-export interface ModeOptions extends JacobianOptions {
+export interface ModeOptions extends JacobianOptions, EliminationOptions {
   /**
    * - `forward`: a pushforward for each input element ({@link jacfwd}).
    * - `reverse`: a pullback for each output element ({@link jacrev}).
    * - `sparse`: one of either for each colour of the pattern ({@link sparseJacobian}).
-   * - `auto`: the one of them that takes the fewest; {@link explainJacobian} says why.
+   * - `elimination`: straight-line code in which intermediate values are eliminated in an order that takes few
+   *   multiplications ({@link eliminationOrder}), for small functions with many steps.
+   * - `auto`: the one of the first three that takes the fewest; {@link explainJacobian} says why.
    *
    * Default `auto`.
    */
-  readonly mode?: 'auto' | 'forward' | 'reverse' | 'sparse';
+  readonly mode?: 'auto' | 'forward' | 'reverse' | 'sparse' | 'elimination';
   /** Of mode `sparse`: `dense` gives the tree of the other modes, `sparse` a {@link SparseMatrix}. Default `dense`. */
   readonly output?: 'dense' | 'sparse';
 }
@@ -70,12 +73,14 @@ export function jacobian(f: AnyFunction, options: ModeOptions = {}): AnyFunction
       return output === 'sparse'
         ? (sparseJacobian(f as never, { argnums }) as unknown as AnyFunction)
         : bySparsity(f, argnums);
+    case 'elimination':
+      return jacobianByElimination(f, options);
     case 'auto':
       return byChoice(f, argnums);
     default:
       throw new BadArgument({
         did: `jacobian with mode ${JSON.stringify(mode)}`,
-        expected: "'auto', 'forward', 'reverse' or 'sparse'",
+        expected: "'auto', 'forward', 'reverse', 'sparse' or 'elimination'",
         remedy: "jacobian(f, { mode: 'auto' })",
       });
   }
