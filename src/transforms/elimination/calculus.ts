@@ -14,6 +14,23 @@ function builderFor({ results }: Code): CodeBuilder {
   return new CodeBuilder(results.some(({ type }) => type === 'float64') ? 'float64' : 'float32');
 }
 
+/** The instructions in other code, in which loads are what `load` gives. */
+export function compose(
+  to: CodeBuilder,
+  code: Code,
+  load: (source: number, place: number) => Scalar,
+): Scalar[] {
+  const values: Scalar[] = [];
+  for (const instruction of code.instructions) {
+    const { op, args, source = 0, place = 0 } = instruction;
+    const xs = args.map(arg => values[arg]);
+    values.push(
+      op === 'load' ? load(source, place) : again(to, instruction, xs, argTypeOf(code, instruction), source),
+    );
+  }
+  return values;
+}
+
 /** The instruction in other code, in which its arguments are `args`; loads read the operand `source`. */
 function again(
   to: CodeBuilder,

@@ -4,14 +4,16 @@
  */
 import type { Aval } from '../../core/aval.ts';
 import { BadArgument } from '../../core/errors.ts';
+import { withoutDeadCode } from '../../core/program.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { unflatten } from '../../core/tree.ts';
-import { bind } from '../../primitives/primitive.ts';
+import { bind, type Program } from '../../primitives/primitive.ts';
 import type { Arguments } from '../arguments.ts';
 import { avalsOf } from '../derive.ts';
 import { replay } from '../trace.ts';
 import { named } from '../vmap.ts';
 import type { Code, FloatType, Instruction, Scalar } from './code.ts';
+import { followedBy, fusedParams, fusedPrimitive, wholeCode } from './fuse.ts';
 import { type ComputationalGraph, intermediates, multiplications } from './graph.ts';
 import { forwardOrder, markowitzOrder, reverseOrder } from './orders.ts';
 import { searchOrder } from './search.ts';
@@ -77,17 +79,24 @@ function orderOf(
 /** What was found for graphs met before: the order, and the operation for the code. */
 class Found {
   readonly #orders = new Map<string, readonly number[]>();
-  readonly #params = new Map<string, ReturnType<typeof straightlineParams>>();
+  readonly #codes = new Map<string, ReturnType<typeof straightlineParams>>();
+  readonly #fused = new Map<string, ReturnType<typeof fusedParams>>();
 
   order(graph: ComputationalGraph, find: () => readonly number[]): readonly number[] {
     return remembered(this.#orders, JSON.stringify(graph), find);
   }
 
   params(code: Code, operands: readonly Aval[]): ReturnType<typeof straightlineParams> {
-    const key = JSON.stringify([code, operands.map(aval => aval.key)]);
-    return remembered(this.#params, key, () => straightlineParams(code, operands));
+    return remembered(this.#codes, keyOf(code, operands), () => straightlineParams(code, operands));
+  }
+
+  fused(code: Code, meaning: Program): ReturnType<typeof fusedParams> {
+    return remembered(this.#fused, keyOf(code, avalsOf(meaning.inputs)), () => fusedParams(code, meaning));
   }
 }
+
+const keyOf = (code: Code, operands: readonly Aval[]): string =>
+  JSON.stringify([code, operands.map(aval => aval.key)]);
 
 function remembered<T>(map: Map<string, T>, key: string, make: () => T): T {
   let value = map.get(key);
@@ -132,6 +141,14 @@ function withoutUnread(code: Code): { code: Code; read: number[] } {
   return { code: { ...code, instructions }, read };
 }
 
+function run(found: Found, known: Program, code: Code, primals: readonly Tensor[]): readonly Tensor[] {
+  const params = found.params(code, avalsOf(known.outputs));
+  const { meaning, data } = followedBy(known, params);
+  const whole = wholeCode(meaning, known, code);
+  if (whole === null) return bind(straightline, replay(known, primals), params);
+  return bind(fusedPrimitive, [...primals, ...data], found.fused(whole, meaning));
+}
+
 /**
  * The Jacobian by vertex elimination. The derivative of f is unrolled to a graph of scalars whose vertices are
  * eliminated in an order that takes few multiplications; forward and reverse mode are two of the orders. Best for
@@ -153,8 +170,8 @@ export function jacobianByElimination(f: AnyFunction, options: EliminationOption
     const { graph, known, outputs, primals, structure } = scalars;
     const order = found.order(graph, () => orderOf('jacobian', graph, options));
     const { code, read } = withoutUnread(accumulate(scalars, order));
-    const residuals = replay({ ...known, outputs: read.map(i => known.outputs[i]) }, primals.leaves);
-    const results = bind(straightline, residuals, found.params(code, avalsOf(residuals)));
+    const residuals = { ...known, outputs: read.map(i => known.outputs[i]) };
+    const results = run(found, withoutDeadCode(residuals), code, primals.leaves);
     const columns = primals.leaves.length;
     const leaves = outputs.map((_, i): Tensor[] => results.slice(i * columns, (i + 1) * columns));
     return unflatten(

@@ -21,17 +21,19 @@ export interface Elements {
   at(place: number): Value;
 }
 
-/** How many nodes of expressions may be interpreted in all: some seconds. */
-const mostWork = 20_000_000;
-
-/** Counts the work of one function's unrolling. */
+/** How many nodes of expressions may be interpreted in all. */
 export class Effort {
+  readonly #most: number;
   #done = 0;
 
+  constructor(most: number) {
+    this.#most = most;
+  }
+
   spend(): void {
-    if (++this.#done > mostWork)
+    if (++this.#done > this.#most)
       throw new CannotUnroll({
-        did: `unrolled a function whose derivative takes more than ${mostWork} scalar operations`,
+        did: `unrolled a function whose derivative takes more than ${this.#most} scalar operations`,
         expected: 'a function of a few hundred numbers, for which straight-line code makes sense',
         remedy: "jacobian(f, { mode: 'forward' }), { mode: 'reverse' } or { mode: 'sparse' }",
       });
@@ -59,9 +61,12 @@ const isFloatType = (type: ScalarType): boolean => type === 'float32' || type ==
 /** Arithmetic on values. */
 export class Arithmetic {
   readonly code: CodeBuilder;
+  /** Values rather than coefficients: x·0 may be NaN. */
+  readonly #exact: boolean;
 
-  constructor(code: CodeBuilder) {
+  constructor(code: CodeBuilder, exact = false) {
     this.code = code;
+    this.#exact = exact;
   }
 
   #each(form: Form, change: (coefficient: Scalar) => Scalar): Value {
@@ -84,7 +89,8 @@ export class Arithmetic {
   }
 
   add(x: Value, y: Value): Value {
-    if (!isForm(x) && !isForm(y)) return this.code.add(x, y);
+    if (!isForm(x) && !isForm(y))
+      return this.#exact ? this.code.apply('add', this.code.type, [x, y]) : this.code.add(x, y);
     return this.#join(x, y, (a, b) => this.code.add(a, b), 'add');
   }
 
@@ -110,7 +116,7 @@ export class Arithmetic {
       const scalars = args as Scalar[];
       const [a, b] = scalars;
       if (op === 'cast') return code.cast(float ? code.type : x.type, a, from);
-      if (float)
+      if (float && !this.#exact)
         switch (op) {
           case 'add':
             return code.add(a, b);
@@ -165,7 +171,7 @@ class Sum {
 
   add(value: Value): void {
     const { code } = this.#arithmetic;
-    if (!isForm(value)) this.#known = code.add(this.#known, value);
+    if (!isForm(value)) this.#known = this.#arithmetic.add(this.#known, value) as Scalar;
     else
       for (const [vertex, coefficient] of value)
         this.#terms.set(vertex, code.add(this.#terms.get(vertex) ?? 0, coefficient));

@@ -5,7 +5,6 @@ import type { TypedArray } from '../../core/dtype.ts';
 import { BadArgument } from '../../core/errors.ts';
 import { labelOf } from '../../core/path.ts';
 import { type Variable, withoutDeadCode } from '../../core/program.ts';
-import { ConcreteTensor, type Tensor } from '../../core/tensor.ts';
 import type { Structure } from '../../core/tree.ts';
 import type { Program } from '../../primitives/primitive.ts';
 import { callWithTree, differentiableArguments, type Leaves } from '../arguments.ts';
@@ -16,6 +15,7 @@ import { traceProgram } from '../trace.ts';
 import { named } from '../vmap.ts';
 import { Accumulation } from './accumulate.ts';
 import { CodeBuilder } from './code.ts';
+import { isData } from './fuse.ts';
 import type { ComputationalGraph } from './graph.ts';
 import { isForm, type Value } from './nest.ts';
 import { type Residual, unroll } from './unroll.ts';
@@ -105,8 +105,6 @@ export function scalarGraph(
  * are data, whose values may be different at the next call.
  */
 function foldConstants(program: Program): Map<Variable, TypedArray> {
-  const isData = (tensor: Tensor): boolean =>
-    !(tensor instanceof ConcreteTensor) || (tensor.ndim > 0 && tensor.aval.isFloat);
   const open = new Set<Variable>(program.inputs);
   for (const [variable, tensor] of program.constants) if (isData(tensor)) open.add(variable);
   for (const { inputs, outputs } of program.equations)

@@ -15,7 +15,10 @@ import {
   valueDependent,
 } from './nest.ts';
 
-type Environment = Map<Variable, Elements>;
+export type Environment = Map<Variable, Elements>;
+
+/** Some seconds. */
+const mostWork = 20_000_000;
 
 /** A value the program reads: the operand of the code that it is, and its elements where they are known already. */
 export interface Residual {
@@ -24,24 +27,17 @@ export interface Residual {
   readonly elements: TypedArray | null;
 }
 
-class Unroller {
-  readonly #graph: Accumulation;
+/** Runs programs on elements. */
+export class Unroller {
   readonly #arithmetic: Arithmetic;
-  readonly #effort = new Effort();
+  readonly #effort: Effort;
+  readonly #settled: (value: Value) => Value;
 
-  constructor(graph: Accumulation) {
-    this.#graph = graph;
-    this.#arithmetic = new Arithmetic(graph.code);
-  }
-
-  /** An element as it is used further on: a linear form of more than one term, or with a coefficient, is a vertex. */
-  #settled(value: Value): Value {
-    if (!isForm(value)) return value;
-    if (value.size === 1) {
-      const [[, coefficient]] = value;
-      if (coefficient === 1 || coefficient === -1) return value;
-    }
-    return new Map<number, Scalar>([[this.#graph.vertexOf(value), 1]]);
+  /** `settle` makes of an element what is used further on. */
+  constructor(arithmetic: Arithmetic, effort: Effort, settle: (value: Value) => Value = value => value) {
+    this.#arithmetic = arithmetic;
+    this.#effort = effort;
+    this.#settled = settle;
   }
 
   run(program: Program, known: Environment): Elements[] {
@@ -183,7 +179,16 @@ export function unroll(linear: Program, residuals: readonly Residual[], graph: A
       const elements = tensor.concrete('a constant of a call').elements();
       environment.set(variable, { shape: variable.aval.shape, at: place => elements[place] });
     }
-  return new Unroller(graph)
+  // A linear form of more than one term, or with a coefficient, is a vertex.
+  const settle = (value: Value): Value => {
+    if (!isForm(value)) return value;
+    if (value.size === 1) {
+      const [[, coefficient]] = value;
+      if (coefficient === 1 || coefficient === -1) return value;
+    }
+    return new Map<number, Scalar>([[graph.vertexOf(value), 1]]);
+  };
+  return new Unroller(new Arithmetic(graph.code), new Effort(mostWork), settle)
     .run(program, environment)
     .map(({ at }, i) => Array.from({ length: program.outputs[i].aval.size }, (_, place) => at(place)));
 }
