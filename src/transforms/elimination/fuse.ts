@@ -3,14 +3,17 @@ import { CannotUnroll } from '../../core/errors.ts';
 import { Variable } from '../../core/program.ts';
 import { ConcreteTensor, type Tensor } from '../../core/tensor.ts';
 import {
+  bind,
   type Equation,
   type InlineParams,
   type Primitive,
   type Program,
   primitive,
 } from '../../primitives/primitive.ts';
-import { avalsOf } from '../derive.ts';
+import { withBatchAxis } from '../../primitives/vectorspace.ts';
+import { avalsOf, batchedProgram } from '../derive.ts';
 import { callPrimitive } from '../jit.ts';
+import { remember } from '../trace.ts';
 import { compose } from './calculus.ts';
 import { type Code, CodeBuilder, type Scalar } from './code.ts';
 import { Arithmetic, Effort } from './nest.ts';
@@ -20,9 +23,15 @@ import { type Environment, Unroller } from './unroll.ts';
 /** A call of the residuals' program and the code is as fast where there is more to compute than this. */
 const mostWork = 6_000;
 
+/** A larger operand that is the same for all examples is not copied for each. */
+const mostCopied = 64;
+
 interface FusedParams extends InlineParams {
   /** The residuals' program and the Jacobian's code one after the other: what transformations work on. */
   readonly meaning: Program;
+  readonly code: Code;
+  /** As of {@link straightline}. */
+  readonly extents: readonly number[];
 }
 
 const structured = callPrimitive as Extract<typeof callPrimitive, { kind: 'structured' }>;
@@ -41,7 +50,24 @@ export const fusedPrimitive: Primitive<FusedParams> = primitive<FusedParams>({
     structured.partial(operands, unknown, called(params), record),
   transpose: (cotangents, operands, linear, params) =>
     structured.transpose(cotangents, operands, linear, called(params)),
-  batch: (size, operands, batched, params) => structured.batch(size, operands, batched, called(params)),
+  // Every number is a vector's lane then.
+  batch: (size, operands, batched, params) => {
+    const { program, meaning, extents, code } = params;
+    if (operands.some((operand, i) => !batched[i] && operand.size > mostCopied))
+      return structured.batch(size, operands, batched, called(params));
+    const all = operands.map((operand, i) => withBatchAxis(size, operand, batched[i]));
+    const made = remember(program, `elimination:batch:${size}`, (): FusedParams => {
+      const whole = batchedProgram(
+        'jacobian',
+        meaning,
+        size,
+        batched.map(() => true),
+        meaning.outputs.map(() => true),
+      );
+      return fusedParams(code, whole.program, [size, ...extents]);
+    });
+    return { outputs: bind(fusedPrimitive, all, made), batched: program.outputs.map(() => true) };
+  },
   lower: { form: 'inline', barrier: true },
   samples: [],
 });
@@ -101,6 +127,11 @@ export function wholeCode(meaning: Program, known: Program, code: Code): Code | 
   }
 }
 
-export function fusedParams(code: Code, meaning: Program): FusedParams {
-  return { program: straightlineParams(code, avalsOf(meaning.inputs)).program, meaning };
+export function fusedParams(code: Code, meaning: Program, extents: readonly number[] = []): FusedParams {
+  return {
+    program: straightlineParams(code, avalsOf(meaning.inputs), extents).program,
+    meaning,
+    code,
+    extents,
+  };
 }

@@ -1,5 +1,5 @@
 /** Straight-line code as one operation, which is one kernel. */
-import { Aval, stridesOf } from '../../core/aval.ts';
+import { Aval, range, stridesOf } from '../../core/aval.ts';
 import { Variable } from '../../core/program.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import * as k from '../../kernel/expression.ts';
@@ -37,32 +37,29 @@ const kernelPrimitive: Primitive<KernelParams> = primitive<KernelParams>({
   samples: [],
 });
 
-/** Expressions deeper than this are cut by a local. */
-const deepest = 64;
+/** Deeper expressions are cut by a local: whoever prints or runs them calls itself for each level. */
+const deepest = 256;
 
-/** Every instruction that is needed more than once is a local; the results are stored at the end. */
+/** The results as expressions that share what they have in common, stored one after the other. */
 function nestOf(code: Code, operands: readonly Aval[], extents: readonly number[]): OrderedNest {
   const { instructions, results } = code;
-  const uses = new Int32Array(instructions.length);
-  for (const { args } of instructions) for (const arg of args) uses[arg]++;
-  for (const { entries } of results) for (const [, number] of entries) uses[number]++;
   const outer = extents.map((_, i) => k.axis(i));
   const at = (place: number, shape: readonly number[]): k.Expression[] => [
     ...outer,
     ...stridesOf(shape).map((stride, i) => k.int(Math.floor(place / stride) % shape[i])),
   ];
   const locals = new Locals();
-  const body: Statement[] = results.flatMap((result, i) => zeros(result, i, extents.length, outer));
+  const body: Statement[] = results.flatMap((result, i) => zeros(result, i, outer, at));
   const depths: number[] = [];
   const values: k.Expression[] = [];
-  instructions.forEach(({ op, type, args, value = 0, source = 0, place = 0 }, i) => {
+  instructions.forEach(({ op, type, args, value = 0, source = 0, place = 0 }) => {
     let depth = 1 + Math.max(0, ...args.map(arg => depths[arg]));
     let made: k.Expression;
     if (op === 'constant') made = k.constant(type, value);
     else if (op === 'load')
       made = k.load(source, type, at(place, operands[source].shape.slice(extents.length)));
     else made = { op, type, args: args.map(arg => values[arg]) } as unknown as k.Expression;
-    if (op !== 'constant' && (uses[i] > 1 || depth > deepest)) {
+    if (depth > deepest) {
       const local = locals.add(type);
       body.push(set(local.number, made));
       made = local.value;
@@ -74,19 +71,30 @@ function nestOf(code: Code, operands: readonly Aval[], extents: readonly number[
   results.forEach(({ shape, entries }, i) => {
     for (const [place, number] of entries) body.push(store(i, at(place, shape), values[number]));
   });
-  return { form: 'ordered', extents, locals: locals.types, body };
+  const nest = { form: 'ordered' as const, locals: locals.types };
+  if (extents.length === 0) return { ...nest, extents, body };
+  // The turns of an independent loop run side by side in the lanes of vectors.
+  const last = extents.length - 1;
+  const turns = loop(last, k.int(0), k.int(extents[last]), body, { independent: true });
+  return { ...nest, extents: extents.slice(0, last), body: [turns] };
 }
 
-/** A result with places that no entry fills begins as zeros. */
+/** The zeros between the entries of a result: one by one where they are few, else all of it is zero first. */
 function zeros(
   { type, shape, entries }: Result,
   output: number,
-  rank: number,
   outer: readonly k.Expression[],
+  at: (place: number, shape: readonly number[]) => k.Expression[],
 ): Statement[] {
-  if (entries.length === shape.reduce((a, b) => a * b, 1)) return [];
-  const axes = shape.map((_, i) => rank + i);
-  let statement: Statement = store(output, [...outer, ...axes.map(k.axis)], k.constant(type, 0));
+  const size = shape.reduce((a, b) => a * b, 1);
+  const zero = k.constant(type, 0);
+  if (size <= 2 * entries.length) {
+    const filled = new Set(entries.map(([place]) => place));
+    const empty = range(size).filter(place => !filled.has(place));
+    return empty.map(place => store(output, at(place, shape), zero));
+  }
+  const axes = shape.map((_, i) => outer.length + i);
+  let statement: Statement = store(output, [...outer, ...axes.map(k.axis)], zero);
   for (let i = shape.length - 1; i >= 0; i--)
     statement = loop(axes[i], k.int(0), k.int(shape[i]), [statement], { independent: true });
   return [statement];
