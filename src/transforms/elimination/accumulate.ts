@@ -9,6 +9,13 @@ export const mostEdges = 20_000;
 
 const isUnit = (coefficient: Scalar): boolean => coefficient === 1 || coefficient === -1;
 
+/** The same for equal linear forms. */
+const keyOf = (form: Form): string =>
+  [...form]
+    .map(([vertex, a]) => `${vertex}:${typeof a === 'number' ? a : `s${a.number}`}`)
+    .sort()
+    .join();
+
 export class Accumulation {
   readonly code: CodeBuilder;
   /** Products that were written, other than with ±1. */
@@ -41,19 +48,22 @@ export class Accumulation {
 
   /** The vertex of a linear form: one that is there already where the form is the same. */
   vertexOf(form: Form): number {
-    const key = [...form]
-      .map(
-        ([from, coefficient]) =>
-          `${from}:${typeof coefficient === 'number' ? coefficient : `s${coefficient.number}`}`,
-      )
-      .sort()
-      .join();
+    const key = keyOf(form);
     let v = this.#known.get(key);
     if (v === undefined) {
-      v = this.vertex(form);
+      v = this.vertex(this.#doubled(form));
       this.#known.set(key, v);
     }
     return v;
+  }
+
+  /** 2·c·u, which x·x gives, as (c + c)·u: an addition. */
+  #doubled(form: Form): Form {
+    const [[v, factor]] = form;
+    if (form.size > 1 || Math.abs(factor as number) !== 2 || this.#into[v].size !== 1) return form;
+    const [[u, c]] = this.#into[v];
+    const sum = this.code.add(c, c);
+    return new Map([[u, factor === 2 ? sum : this.code.neg(sum)]]);
   }
 
   #join(from: number, to: number, coefficient: Scalar): void {
@@ -90,26 +100,50 @@ export class Accumulation {
 
   /**
    * Removes what does not reach an output, and what costs nothing: vertices that are ± their only predecessor, or of
-   * which ± goes into a single successor. The result is never dearer to eliminate.
+   * which ± goes into a single successor, and vertices that are equal to others. The result is never dearer to eliminate.
    */
   contract(inputs: number, outputs: ReadonlySet<number>): void {
+    for (let v = this.vertices - 1; v >= inputs; v--)
+      if (!outputs.has(v) && this.#outOf[v].size === 0) this.eliminate(v);
+    do this.#contractUnits(inputs, outputs);
+    while (this.#mergeEqual(inputs, outputs));
+  }
+
+  #contractUnits(inputs: number, outputs: ReadonlySet<number>): void {
+    const isInner = (v: number): boolean => v >= inputs && !outputs.has(v) && this.#outOf[v].size > 0;
+    const isSingle = (side: ReadonlyMap<number, Scalar>): boolean =>
+      side.size === 1 && [...side.values()].every(isUnit);
     const open = new Set<number>();
-    for (let v = this.vertices - 1; v >= inputs; v--) {
-      if (outputs.has(v)) continue;
-      if (this.#outOf[v].size === 0) this.eliminate(v);
-      else open.add(v);
-    }
+    for (let v = inputs; v < this.vertices; v++) if (isInner(v)) open.add(v);
     for (const v of open) {
       open.delete(v);
-      const single = [this.#into[v], this.#outOf[v]].some(
-        side => side.size === 1 && [...side.values()].every(isUnit),
-      );
-      if (!single) continue;
+      if (!isInner(v) || !(isSingle(this.#into[v]) || isSingle(this.#outOf[v]))) continue;
       const near = [...this.#into[v].keys(), ...this.#outOf[v].keys()];
       this.eliminate(v);
-      for (const other of near)
-        if (other >= inputs && !outputs.has(other) && this.#outOf[other].size > 0) open.add(other);
+      for (const other of near) if (isInner(other)) open.add(other);
     }
+  }
+
+  /** Vertices with the same edges in become one. Gives whether there were any. */
+  #mergeEqual(inputs: number, outputs: ReadonlySet<number>): boolean {
+    const known = new Map<string, number>();
+    let merged = false;
+    for (let v = inputs; v < this.vertices; v++) {
+      if (outputs.has(v) || this.#outOf[v].size === 0) continue;
+      const key = keyOf(this.#into[v]);
+      const first = known.get(key);
+      if (first === undefined) {
+        known.set(key, v);
+        continue;
+      }
+      for (const [k, coefficient] of [...this.#outOf[v]]) {
+        this.#cut(v, k);
+        this.#join(first, k, coefficient);
+      }
+      for (const i of [...this.#into[v].keys()]) this.#cut(i, v);
+      merged = true;
+    }
+    return merged;
   }
 
   /** What is left, and the vertex here of each vertex there. */

@@ -29,7 +29,7 @@ export interface Code {
 }
 
 /** A scalar that is not known until the code runs. */
-export class Symbol {
+export class Computed {
   readonly number: number;
   readonly type: ScalarType;
 
@@ -40,7 +40,7 @@ export class Symbol {
 }
 
 /** Numbers are known; bools are 0 and 1. */
-export type Scalar = number | Symbol;
+export type Scalar = number | Computed;
 
 const isFloat = (type: ScalarType): boolean => type === 'float32' || type === 'float64';
 
@@ -49,18 +49,18 @@ export class CodeBuilder {
   /** In which arithmetic on floats is done. */
   readonly type: FloatType;
   readonly #instructions: Instruction[] = [];
-  readonly #known = new Map<string, Symbol>();
+  readonly #known = new Map<string, Computed>();
 
   constructor(type: FloatType) {
     this.type = type;
   }
 
-  #make(instruction: Instruction): Symbol {
+  #make(instruction: Instruction): Computed {
     const { op, type, args, value, source, place } = instruction;
     const key = `${op}:${type}:${args}:${Object.is(value, -0) ? '-0' : value}:${source}:${place}`;
     let made = this.#known.get(key);
     if (made === undefined) {
-      made = new Symbol(this.#instructions.push(instruction) - 1, type);
+      made = new Computed(this.#instructions.push(instruction) - 1, type);
       this.#known.set(key, made);
     }
     return made;
@@ -109,7 +109,7 @@ export class CodeBuilder {
   neg(x: Scalar): Scalar {
     if (typeof x === 'number') return -x;
     const { op, args } = this.#instructions[x.number];
-    return op === 'neg' ? new Symbol(args[0], x.type) : this.apply('neg', this.type, [x]);
+    return op === 'neg' ? new Computed(args[0], x.type) : this.apply('neg', this.type, [x]);
   }
 
   mul(x: Scalar, y: Scalar): Scalar {

@@ -3,7 +3,7 @@ import { inlineCalls, simplify } from '../../compiler/simplify.ts';
 import type { Aval } from '../../core/aval.ts';
 import type { TypedArray } from '../../core/dtype.ts';
 import { BadArgument } from '../../core/errors.ts';
-import { labelOf } from '../../core/path.ts';
+import { inScope, labelOf } from '../../core/path.ts';
 import { type Variable, withoutDeadCode } from '../../core/program.ts';
 import type { Structure } from '../../core/tree.ts';
 import type { Program } from '../../primitives/primitive.ts';
@@ -80,7 +80,7 @@ export function scalarGraph(
   const types = [...primals.leaves, ...outputs].map(tensor => tensor.aval.dtype);
   const accumulation = new Accumulation(new CodeBuilder(types.includes('float64') ? 'float64' : 'float32'));
   const columns = primals.leaves.reduce((n, leaf) => n + leaf.size, 0);
-  const moving = unroll(linear, residuals, accumulation);
+  const moving = inScope(label, () => unroll(linear, residuals, accumulation));
   // Every element of an output has a vertex of its own, which nothing follows.
   const sink = (value: Value): number => (isForm(value) ? accumulation.vertex(value) : -1);
   const rows = outputs.map((output, i) => {
