@@ -3,7 +3,7 @@
  * derivative, and the straight-line code that it gives runs as one kernel.
  */
 import type { Aval } from '../../core/aval.ts';
-import { BadArgument } from '../../core/errors.ts';
+import { BadArgument, CannotUnroll } from '../../core/errors.ts';
 import { withoutDeadCode } from '../../core/program.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { unflatten } from '../../core/tree.ts';
@@ -108,6 +108,19 @@ function remembered<T>(map: Map<string, T>, key: string, make: () => T): T {
   return value;
 }
 
+/** An engine takes seconds to compile code that is longer. */
+const mostMultiplications = 50_000;
+
+function requireShort(graph: ComputationalGraph, order: readonly number[]): void {
+  const count = multiplications(graph, order);
+  if (count > mostMultiplications)
+    throw new CannotUnroll({
+      did: `unrolled a function whose Jacobian takes ${count} multiplications in this order`,
+      expected: `at most ${mostMultiplications}, since each of them is a piece of code`,
+      remedy: "jacobian(f, { mode: 'forward' }) or { mode: 'reverse' }, which use products of matrices",
+    });
+}
+
 /** The code of the Jacobian, a result for each leaf of the output by each leaf of the argument. */
 function accumulate(scalars: ScalarGraph, order: readonly number[]): Code {
   const { accumulation, vertices, rows, outputs, primals } = scalars;
@@ -169,6 +182,7 @@ export function jacobianByElimination(f: AnyFunction, options: EliminationOption
     const scalars = scalarGraph('jacobian', f, args, options.argnums ?? 0);
     const { graph, known, outputs, primals, structure } = scalars;
     const order = found.order(graph, () => orderOf('jacobian', graph, options));
+    requireShort(graph, order);
     const { code, read } = withoutUnread(accumulate(scalars, order));
     const residuals = { ...known, outputs: read.map(i => known.outputs[i]) };
     const results = run(found, withoutDeadCode(residuals), code, primals.leaves);

@@ -375,7 +375,13 @@ describe('errors', () => {
   test('functions that are too large', () => {
     const wide: Map = y => sum(mul(broadcast(y, [200, 200], [0]), broadcast(y, [200, 200], [1])), [1]);
     const many = broadcast(f64(0.5), [200], []);
-    expect(() => jacobian(wide, elimination)(many)).toThrow(CannotUnroll);
+    expect(() => jacobian(wide, elimination)(many)).toThrow(/more than 20000 edges/);
+    const square: Map = y => mul(dot(weights, sin(y), { contract: [[1], [0]], batch: [[], []] }), y);
+    const weights = reshape(cumsum(broadcast(f64(0.01), [6400], []), 0), [80, 80]);
+    const deep: Map = y => square(square(y));
+    expect(() => jacobian(deep, { ...elimination, order: 'markowitz' })(slice(many, [0], [80]))).toThrow(
+      /multiplications in this order/,
+    );
   });
 
   test.each([
