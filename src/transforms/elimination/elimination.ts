@@ -6,10 +6,10 @@ import type { Aval } from '../../core/aval.ts';
 import { BadArgument, CannotUnroll } from '../../core/errors.ts';
 import { withoutDeadCode } from '../../core/program.ts';
 import type { Tensor } from '../../core/tensor.ts';
-import { unflatten } from '../../core/tree.ts';
 import { bind, type Program } from '../../primitives/primitive.ts';
 import type { Arguments } from '../arguments.ts';
 import { avalsOf } from '../derive.ts';
+import { type AnyFunction, assemble, type JacobianOptions } from '../jacobian/argument.ts';
 import { replay } from '../trace.ts';
 import { named } from '../vmap.ts';
 import type { Code, FloatType, Instruction, Scalar } from './code.ts';
@@ -18,11 +18,9 @@ import { type ComputationalGraph, intermediates, multiplications } from './graph
 import { forwardOrder, markowitzOrder, reverseOrder } from './orders.ts';
 import { searchOrder } from './search.ts';
 import { straightline, straightlineParams } from './straightline.ts';
-import { type AnyFunction, type ScalarGraph, scalarGraph } from './trace.ts';
+import { type ScalarGraph, scalarGraph } from './trace.ts';
 
-export interface EliminationOptions {
-  /** The argument to differentiate, counted from 0. Default 0. */
-  readonly argnums?: number;
+export interface EliminationOptions extends JacobianOptions {
   /**
    * The order in which vertices are eliminated: `forward`, `reverse`, `markowitz` (always the cheapest next),
    * `search` (simulated annealing), or the vertices themselves as {@link eliminationOrder} numbers them.
@@ -188,10 +186,7 @@ export function jacobianByElimination(f: AnyFunction, options: EliminationOption
     const results = run(found, withoutDeadCode(residuals), code, primals.leaves);
     const columns = primals.leaves.length;
     const leaves = outputs.map((_, i): Tensor[] => results.slice(i * columns, (i + 1) * columns));
-    return unflatten(
-      structure,
-      leaves.map(row => (unflatten(primals.structure, row) as unknown[])[0]),
-    );
+    return assemble(structure, primals.structure, leaves);
   }, f) as AnyFunction;
 }
 

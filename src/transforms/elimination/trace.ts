@@ -2,25 +2,22 @@
 import { inlineCalls, simplify } from '../../compiler/simplify.ts';
 import type { Aval } from '../../core/aval.ts';
 import type { TypedArray } from '../../core/dtype.ts';
-import { BadArgument } from '../../core/errors.ts';
 import { inScope, labelOf } from '../../core/path.ts';
 import { type Variable, withoutDeadCode } from '../../core/program.ts';
 import type { Structure } from '../../core/tree.ts';
 import type { Program } from '../../primitives/primitive.ts';
-import { callWithTree, differentiableArguments, type Leaves } from '../arguments.ts';
+import { callWithTree, type Leaves } from '../arguments.ts';
 import { avalsOf } from '../derive.ts';
 import { execute } from '../evaluate.ts';
+import { type AnyFunction, differentiated, totalSize } from '../jacobian/argument.ts';
 import { type Linearized, linearizeFlat } from '../linearize.ts';
 import { traceProgram } from '../trace.ts';
-import { named } from '../vmap.ts';
 import { Accumulation } from './accumulate.ts';
 import { CodeBuilder } from './code.ts';
 import { isData } from './fuse.ts';
 import type { ComputationalGraph } from './graph.ts';
 import { isForm, type Value } from './nest.ts';
 import { type Residual, unroll } from './unroll.ts';
-
-export type AnyFunction = (...args: never[]) => unknown;
 
 /** Element `row` of the output by element `column` of the argument is the edge between two vertices. */
 export interface ScalarGraph {
@@ -46,19 +43,8 @@ export function scalarGraph(
   args: readonly unknown[],
   argnum: number,
 ): ScalarGraph {
-  if (!(argnum in args))
-    throw new BadArgument({
-      did: `${name}: argument ${argnum} of ${args.length} is to be differentiated`,
-      expected: 'an argument that was passed',
-      remedy: 'set argnums to the number of an argument, counted from 0',
-    });
-  const one = named((x: unknown): unknown => {
-    const all = [...args];
-    all[argnum] = x;
-    return (f as (...all: unknown[]) => unknown)(...all);
-  }, f) as AnyFunction;
+  const { primals, one } = differentiated(name, f, args, argnum);
   const call = callWithTree(name, one);
-  const primals = differentiableArguments(name, one, [args[argnum]], [argnum]);
   const label = labelOf(name, f);
   let at: Linearized | undefined;
   const traced = traceProgram(
@@ -79,7 +65,7 @@ export function scalarGraph(
   });
   const types = [...primals.leaves, ...outputs].map(tensor => tensor.aval.dtype);
   const accumulation = new Accumulation(new CodeBuilder(types.includes('float64') ? 'float64' : 'float32'));
-  const columns = primals.leaves.reduce((n, leaf) => n + leaf.size, 0);
+  const columns = totalSize(primals.leaves);
   const moving = inScope(label, () => unroll(linear, residuals, accumulation));
   // Every element of an output has a vertex of its own, which nothing follows.
   const sink = (value: Value): number => (isForm(value) ? accumulation.vertex(value) : -1);

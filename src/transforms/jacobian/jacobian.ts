@@ -19,7 +19,7 @@ import { Chooser, chooseBySize, denseMode, fewPasses, type JacobianChoice } from
 import { columnByColumn, jacfwd, jacrev, rowByRow } from './dense.ts';
 import { compressionOf, denseTree, linearizeTrace, sparseFromTrace, sparseJacobian } from './sparse.ts';
 
-export interface ModeOptions extends JacobianOptions, EliminationOptions {
+export interface ModeOptions extends EliminationOptions {
   /**
    * - `forward`: a pushforward for each input element ({@link jacfwd}).
    * - `reverse`: a pullback for each output element ({@link jacrev}).
