@@ -6,6 +6,7 @@ import type { Tensor } from '../../../src/core/tensor.ts';
 import * as tree from '../../../src/core/tree.ts';
 import * as k from '../../../src/kernel/expression.ts';
 import * as statements from '../../../src/kernel/statement.ts';
+import { solveTriangular } from '../../../src/linalg/index.ts';
 import { tensor } from '../../../src/numpy/array.ts';
 import { abs, add, cast, div, max, mul, sub } from '../../../src/primitives/arithmetic.ts';
 import { broadcast, constantLike, sum } from '../../../src/primitives/broadcast.ts';
@@ -207,6 +208,19 @@ describe('operations', () => {
       ) as Tensor,
     'a jitted part': x => jit((y: Tensor) => mul(sin(y), y))(mul(x, x)),
     'conversions of type': x => cast(mul(cast(x, 'float32'), cast(x, 'float32')), 'float64'),
+    'a triangular system, whose kernel is statements': x => {
+      const A = add(
+        reshape(sin(x), [2, 2]),
+        mul(
+          f64([
+            [3, 0],
+            [0, 2],
+          ]),
+          constantLike(reshape(x, [2, 2]), 1),
+        ),
+      );
+      return mul(solveTriangular(A, slice(x, [0], [2]), { lower: true }), slice(x, [2], [4]));
+    },
     'no dependence': x => constantLike(x, 2),
     'the argument itself': x => x,
   };
