@@ -183,7 +183,7 @@ export class ThreadFailed extends CotangentError {
 }
 
 export class CannotUnroll extends CotangentError {
-  static override readonly id = 'CT125';
+  static override readonly id = 'CT126';
   static override readonly title = 'Cannot be unrolled';
 }
 
