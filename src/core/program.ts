@@ -1,4 +1,5 @@
 import type { Aval } from './aval.ts';
+import type { Role } from './origin.ts';
 import type { Tensor } from './tensor.ts';
 import type { Operation, Params } from './trace.ts';
 
@@ -19,6 +20,8 @@ export interface Equation<P extends Operation = Operation> {
   readonly outputs: readonly Variable[];
   /** The user's line that made it, where it was recorded. */
   readonly source?: string;
+  /** What it does in a derivative, where that was noted. */
+  readonly role?: Role | undefined;
 }
 
 /**

@@ -25,6 +25,8 @@ export type Params = object;
 export abstract class Trace {
   /** False once the transformation has returned: its tracers must not be used any more. */
   alive = true;
+  /** Whether programs recorded inside note where their equations come from. */
+  sources = false;
   abstract readonly name: string;
   abstract bind(operation: Operation, operands: readonly Tensor[], params: Params): readonly Tensor[];
 }

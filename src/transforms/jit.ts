@@ -4,6 +4,7 @@ import { type Aval, range } from '../core/aval.ts';
 import { BadArgument, MissingArgument } from '../core/errors.ts';
 import { labelOf } from '../core/path.ts';
 import type { Tensor } from '../core/tensor.ts';
+import { currentTrace } from '../core/trace.ts';
 import { type Structure, unflatten } from '../core/tree.ts';
 import { bind, type InlineParams, type Primitive, type Program, primitive } from '../primitives/primitive.ts';
 import { type Arguments, callWithTree, flattenArguments, leafTensor, type Outputs } from './arguments.ts';
@@ -116,6 +117,8 @@ interface Entry {
   /** Which leaves are donated. */
   readonly donated: readonly number[];
   readonly result: Structure;
+  /** Whether the program notes the user's lines. */
+  readonly sources: boolean;
 }
 
 /** The signatures whose arguments have one structure, that used last first. */
@@ -199,7 +202,6 @@ export function jit<A extends readonly unknown[], R>(
       avalsOf(leaves),
       { name: label, watch: true },
     );
-    traces++;
     const { program, hoisted } = hoistTracers(traced);
     const donated = structure.children.flatMap((_, i) => (donates(i) ? leavesOf(structure, i) : []));
     return {
@@ -209,6 +211,7 @@ export function jit<A extends readonly unknown[], R>(
       hoisted,
       donated,
       result: call.structure(),
+      sources: currentTrace().sources,
     };
   };
 
@@ -238,8 +241,13 @@ export function jit<A extends readonly unknown[], R>(
       family.entries,
       one => sameAvals(one.avals, leaves) && one.fixed.every((value, i) => Object.is(value, fixed[i])),
     );
-    if (entry === undefined) {
+    if (entry !== undefined && currentTrace().sources && !entry.sources) {
+      // The same program once more, for who wants to know the lines.
       entry = trace(leaves, family.structure, fixed);
+      family.entries[0] = entry;
+    } else if (entry === undefined) {
+      entry = trace(leaves, family.structure, fixed);
+      traces++;
       // A program that closed over another transformation's values holds for this call alone.
       if (entry.hoisted.length === 0) {
         family.entries.unshift(entry);

@@ -1,4 +1,5 @@
 /** Forward mode: every value carries the derivative along one direction, its tangent. */
+import { inRole } from '../core/origin.ts';
 import { labelOf } from '../core/path.ts';
 import type { ConcreteTensor, Tensor } from '../core/tensor.ts';
 import {
@@ -64,6 +65,7 @@ export class JvpTrace extends Trace {
     super();
     this.name = name;
     this.parent = parent;
+    this.sources = parent.sources;
     this.watch = watch ? new ConditionWatch() : null;
   }
 
@@ -104,7 +106,7 @@ type SmoothJvp = PerOperand<JvpRule<object>> | JointJvpRule<object>;
 
 const isJoint = (jvp: SmoothJvp): jvp is JointJvpRule<object> => typeof jvp === 'function';
 
-/** One application of a primitive to values with tangents: the derived rule of each kind. */
+/** One application of a primitive to values with tangents. */
 function jvpOfPrimitive(
   primitive: Primitive,
   primals: readonly Tensor[],
@@ -113,11 +115,26 @@ function jvpOfPrimitive(
 ): { outputs: readonly Tensor[]; tangents: readonly Tangent[] } {
   if (primitive.kind === 'structured') return primitive.jvp(primals, tangents, params);
   const outputs = bind(primitive as Primitive<object>, primals, params);
-  if (primitive.kind === 'smooth' && isJoint(primitive.jvp))
-    return { outputs, tangents: primitive.jvp(tangents, primals, outputs, params) };
-  const [output] = outputs;
-  if (primitive.kind === 'flat' || !output.aval.isFloat)
-    return { outputs, tangents: outputs.map(() => null) };
+  const derive = (): readonly Tangent[] => {
+    if (primitive.kind === 'smooth' && isJoint(primitive.jvp))
+      return primitive.jvp(tangents, primals, outputs, params);
+    if (primitive.kind === 'flat' || !outputs[0].aval.isFloat) return outputs.map(() => null);
+    return [tangentOf(primitive, primals, tangents, outputs[0], params)];
+  };
+  return {
+    outputs,
+    tangents: currentTrace().sources ? inRole('forward', primitive.name, derive) : derive(),
+  };
+}
+
+/** The derived rule of each kind. */
+function tangentOf(
+  primitive: Exclude<Primitive, { kind: 'structured' | 'flat' }>,
+  primals: readonly Tensor[],
+  tangents: readonly Tangent[],
+  output: Tensor,
+  params: object,
+): Tangent {
   let total: Tangent = null;
   const accumulate = (part: Tensor): void => {
     total = total === null ? part : add(total, part);
@@ -161,7 +178,7 @@ function jvpOfPrimitive(
       if (primitive.jvp !== undefined) byRules(primitive.jvp);
     }
   }
-  return { outputs, tangents: [total] };
+  return total;
 }
 
 /** Runs `f` on values with tangents; what it returns is split again. */

@@ -3,6 +3,7 @@
  * a linear program, the derivative at this point.
  */
 import { NotLinear } from '../core/errors.ts';
+import { currentOrigin } from '../core/origin.ts';
 import { labelOf } from '../core/path.ts';
 import { Variable } from '../core/program.ts';
 import type { Tensor } from '../core/tensor.ts';
@@ -44,6 +45,7 @@ export class PartialTrace extends Trace {
   constructor(parent: Trace) {
     super();
     this.parent = parent;
+    this.sources = parent.sources;
   }
 
   unknown(variable: Variable): Tensor {
@@ -72,7 +74,8 @@ export class PartialTrace extends Trace {
       inputs.map(input => input.aval),
       params,
     ).map(aval => new Variable(aval));
-    this.#equations.push({ operation, inputs, params, outputs });
+    const equation = { operation, inputs, params, outputs };
+    this.#equations.push(this.sources ? { ...equation, ...currentOrigin() } : equation);
     return outputs.map(output => this.unknown(output));
   };
 

@@ -1,10 +1,18 @@
 /** Tracing: runs a function on tracers and records its operations as a program. */
 import type { Aval } from '../core/aval.ts';
-import { userLine } from '../core/errors.ts';
+import { currentOrigin, withOrigin } from '../core/origin.ts';
 import { Variable, withoutDeadCode } from '../core/program.ts';
 import { outlive } from '../core/scope.ts';
 import type { Tensor } from '../core/tensor.ts';
-import { assertAlive, ConditionWatch, markUsed, Trace, Tracer, withTrace } from '../core/trace.ts';
+import {
+  assertAlive,
+  ConditionWatch,
+  currentTrace,
+  markUsed,
+  Trace,
+  Tracer,
+  withTrace,
+} from '../core/trace.ts';
 import { bind, type Equation, type Primitive, type Program } from '../primitives/primitive.ts';
 import { abstractOutputs } from './evaluate.ts';
 
@@ -20,7 +28,7 @@ class ProgramTracer extends Tracer {
 export interface TraceOptions {
   /** The transformation's name, for messages. */
   readonly name: string;
-  /** Record the user's line of every equation. */
+  /** Note where every equation comes from. Default: what the trace around it does. */
   readonly sources?: boolean;
   /** Check that every condition made is used: for functions that a user wrote. */
   readonly watch?: boolean;
@@ -31,13 +39,12 @@ class ProgramTrace extends Trace {
   readonly equations: Equation[] = [];
   readonly constants = new Map<Tensor, Variable>();
   readonly watch: ConditionWatch | null;
-  readonly #sources: boolean;
 
   constructor(options: TraceOptions) {
     super();
     this.name = options.name;
     this.watch = options.watch ? new ConditionWatch() : null;
-    this.#sources = options.sources ?? false;
+    this.sources = options.sources ?? currentTrace().sources;
   }
 
   /** The variable of a tensor: its own, or a constant's where the tensor comes from outside. */
@@ -62,7 +69,7 @@ class ProgramTrace extends Trace {
       params,
     ).map(aval => new Variable(aval));
     const equation = { operation, inputs, params, outputs };
-    this.equations.push(this.#sources ? { ...equation, source: userLine() } : equation);
+    this.equations.push(this.sources ? { ...equation, ...currentOrigin() } : equation);
     const results = outputs.map(output => new ProgramTracer(this, output));
     if (operation.kind !== 'structured') this.watch?.add(results);
     return results;
@@ -92,17 +99,19 @@ export function traceProgram(
   }
 }
 
+/** Runs what applies a recorded equation, so that new records keep where it came from. */
+export function fromItsLine<T>({ source, role }: Equation, apply: () => T): T {
+  return source === undefined ? apply() : withOrigin({ source, role }, apply);
+}
+
 /** Applies a program's operations one by one under the current interpretation. */
 export function replay(program: Program, inputs: readonly Tensor[]): Tensor[] {
   const values = new Map<Variable, Tensor>(program.constants);
   program.inputs.forEach((variable, i) => values.set(variable, inputs[i]));
-  for (const { operation, inputs: operands, params, outputs } of program.equations) {
-    const results = bind(
-      operation,
-      operands.map(operand => values.get(operand) as Tensor),
-      params,
-    );
-    outputs.forEach((output, i) => values.set(output, results[i]));
+  for (const equation of program.equations) {
+    const operands = equation.inputs.map(input => values.get(input) as Tensor);
+    const results = fromItsLine(equation, () => bind(equation.operation, operands, equation.params));
+    equation.outputs.forEach((output, i) => values.set(output, results[i]));
   }
   return program.outputs.map(output => values.get(output) as Tensor);
 }

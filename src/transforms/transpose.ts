@@ -2,11 +2,13 @@
  * Transposition: a linear program run backwards. Where the program maps tangents to tangents, its transpose maps
  * cotangents to cotangents: each equation adds to the cotangents of its operands.
  */
+import { inRole } from '../core/origin.ts';
 import type { Variable } from '../core/program.ts';
 import { Tensor } from '../core/tensor.ts';
 import { bind, type Equation, type Program, ruleFor } from '../primitives/primitive.ts';
 import { add } from '../primitives/vectorspace.ts';
 import { notLinear } from './linearize.ts';
+import { fromItsLine } from './trace.ts';
 
 /** Zero is null. */
 export type Cotangent = Tensor | null;
@@ -51,7 +53,11 @@ export function transposeProgram(program: Program, cotangents: readonly Cotangen
     const arriving = equation.outputs.map(output => adjoints.get(output) ?? null);
     if (arriving.every(one => one === null)) continue;
     for (const output of equation.outputs) adjoints.delete(output);
-    const leaving = transposeEquation(equation, arriving, known, linear);
+    const transposed = () => transposeEquation(equation, arriving, known, linear);
+    const leaving =
+      equation.source === undefined
+        ? transposed()
+        : fromItsLine(equation, () => inRole('reverse', equation.operation.name, transposed));
     for (let i = 0; i < leaving.length; i++) accumulate(equation.inputs[i], leaving[i]);
   }
   return program.inputs.map(input => adjoints.get(input) ?? null);

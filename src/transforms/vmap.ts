@@ -43,6 +43,7 @@ export class BatchTrace extends Trace {
     super();
     this.name = name;
     this.parent = parent;
+    this.sources = parent.sources;
     this.size = size;
     this.watch = watch ? new ConditionWatch() : null;
   }

@@ -27,7 +27,14 @@ import {
   type Record,
   type WhileParams,
 } from '../../primitives/primitive.ts';
-import { reduceOr, select, withBatchAxis, zerosLike } from '../../primitives/vectorspace.ts';
+import {
+  add,
+  constantLike,
+  reduceOr,
+  select,
+  withBatchAxis,
+  zerosLike,
+} from '../../primitives/vectorspace.ts';
 import {
   avalsOf,
   batchedProgram,
@@ -166,6 +173,41 @@ export const whilePrimitive: Primitive<WhileParams> = primitive<WhileParams>({
   lower: { form: 'while' },
   samples: [],
 });
+
+/** How often the body of a loop runs, an int32. */
+export function stepsOf(operands: readonly Tensor[], params: WhileParams): readonly Tensor[] {
+  const { condition, body, conditionConstants, bodyConstants } = params;
+  const counting = rememberLoop(params, 'count', () => {
+    const count = new Aval('int32', []);
+    const inputs = (program: Program, constants: number): Aval[] => {
+      const avals = avalsOf(program.inputs);
+      return [...avals.slice(0, constants), count, ...avals.slice(constants)];
+    };
+    const without = (all: readonly Tensor[], constants: number): Tensor[] =>
+      all.filter((_, i) => i !== constants);
+    return {
+      condition: traceProgram(
+        all => replay(condition, without(all, conditionConstants)),
+        inputs(condition, conditionConstants),
+        { name: 'whileLoop' },
+      ),
+      body: traceProgram(
+        all => {
+          const counted = add(all[bodyConstants], constantLike(count, 1));
+          return [counted, ...replay(body, without(all, bodyConstants))];
+        },
+        inputs(body, bodyConstants),
+        { name: 'whileLoop' },
+      ),
+    };
+  });
+  const [forCondition, forBody, carries] = parts(operands, conditionConstants, bodyConstants);
+  const first = constantLike(new Aval('int32', []), 0);
+  return bind(whilePrimitive, [...forCondition, ...forBody, first, ...carries], {
+    ...params,
+    ...counting,
+  }).slice(0, 1);
+}
 
 /** Whether any example goes on, of the carry of a loop in which each has a flag. */
 function anyProgram(size: number, carries: readonly Aval[]): Program {
