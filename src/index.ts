@@ -63,7 +63,7 @@ export {
 export * from './numpy/take.ts';
 export * from './numpy/types.ts';
 export { config, type Device, defaultDevice, devices, memory, type Settings } from './setup.ts';
-export { adjoints } from './transforms/adjoints.ts';
+export { type Adjoints, type AdjointVariable, adjoints } from './transforms/adjoints.ts';
 export { checkGrads } from './transforms/check.ts';
 export { cond, forLoop, type ScanOptions, scan, whileLoop } from './transforms/control/flow.ts';
 export { type CustomOptions, customJvp, customVjp, type OrZero } from './transforms/custom/custom.ts';
@@ -72,6 +72,7 @@ export {
   type EliminationReport,
   eliminationOrder,
 } from './transforms/elimination/elimination.ts';
+export { type DebugNansOptions, debugNans } from './transforms/debug.ts';
 export { gnvp } from './transforms/gaussNewton.ts';
 export { grad, valueAndGrad } from './transforms/grad.ts';
 export { type HvpOptions, hvp } from './transforms/hvp.ts';

@@ -187,6 +187,11 @@ export class CannotUnroll extends CotangentError {
   static override readonly title = 'Cannot be unrolled';
 }
 
+export class NotFinite extends CotangentError {
+  static override readonly id = 'CT125';
+  static override readonly title = 'Not a finite number';
+}
+
 export class NoBackend extends CotangentError {
   static override readonly id = 'CT121';
   static override readonly title = 'No backend';
