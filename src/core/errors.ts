@@ -8,9 +8,9 @@ import { currentPath } from './path.ts';
 const library = String(import.meta.url).replace(/(core\/errors\.[jt]s|chunks\/).*$/, '');
 
 /** The stack here, deep enough to reach the user through nested transformations; written out when it is read. */
-export function stackHere(): { readonly stack?: string } {
+export function stackHere(depth = 100): { readonly stack?: string } {
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 100;
+  Error.stackTraceLimit = depth;
   const here = new Error();
   Error.stackTraceLimit = limit;
   return here;

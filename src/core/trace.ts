@@ -7,6 +7,7 @@ import {
   TracerLeak,
   userLine,
 } from './errors.ts';
+import { currentPath } from './path.ts';
 import { type ConcreteTensor, readHook, Tensor } from './tensor.ts';
 
 /** What the core needs to know of a primitive: its name and the rule that gives its results' avals. */
@@ -27,6 +28,15 @@ export abstract class Trace {
   alive = true;
   /** Whether programs recorded inside note where their equations come from. */
   sources = false;
+  /** Whether its tracers note the place that made them. */
+  readonly places: boolean;
+  /** The transformations around it. */
+  readonly path: string = currentPath();
+
+  constructor(places = false) {
+    this.places = places;
+  }
+
   abstract readonly name: string;
   abstract bind(operation: Operation, operands: readonly Tensor[], params: Params): readonly Tensor[];
 }
@@ -67,14 +77,33 @@ export function withTrace<T>(trace: Trace, body: () => T): T {
   }
 }
 
+const runs = new Map<string, number>();
+
+/**
+ * Whether a run of this name is among the first: only then do eager transformations note places, which takes as long as
+ * a small operation. A function that leaks does so from the start.
+ */
+export function isEarly(name: string): boolean {
+  const before = runs.get(name) ?? 0;
+  if (before === 0 && runs.size >= 1024) runs.clear();
+  if (before < 32) runs.set(name, before + 1);
+  return before < 32;
+}
+
+/** Most frames between a tracer and the line that made it; the fewer, the faster. */
+const framesToUser = 24;
+
 /** Stands for a tensor inside a transformation. */
 export abstract class Tracer extends Tensor {
   /** The trace that it belongs to. */
   declare readonly owner: Trace;
+  /** The place that made it, where the user's own code did. */
+  declare readonly made: ReturnType<typeof stackHere> | null;
 
   constructor(trace: Trace, aval: Aval) {
     super(aval);
     this.owner = trace;
+    this.made = trace.places ? stackHere(framesToUser) : null;
   }
 
   /** Why `use` of the value is impossible here. */
@@ -104,15 +133,23 @@ export abstract class Tracer extends Tensor {
   }
 }
 
+/** The error for a tracer that is used where its transformation does not reach. */
+export function leak(tensor: Tensor, why: string): TracerLeak {
+  if (!(tensor instanceof Tracer)) throw new Error(`${tensor} is no tracer`);
+  const { owner, made } = tensor;
+  const line = made === null ? '' : userLine(made);
+  const inside = [owner.path, owner.name].filter(Boolean).join(' › ');
+  return new TracerLeak({
+    did: `used a tensor ${tensor.aval} that was made${line && ` at ${line}`} inside ${inside}, ${why}`,
+    expected: 'values leave a transformed function only by being returned',
+    remedy:
+      'return the value: valueAndGrad(f, { hasAux: true }) gives auxiliary results, jit returns any tree, scan stacks what each step returns beside its carry',
+  });
+}
+
 /** Throws where a tracer outlived the transformation that made it. */
 export function assertAlive(tensor: Tensor): void {
-  if (tensor instanceof Tracer && !tensor.owner.alive)
-    throw new TracerLeak({
-      did: `used a tensor ${tensor.aval} that was made inside ${tensor.owner.name}, which has ended`,
-      expected: 'values leave a transformed function only by being returned',
-      remedy:
-        'return the value: valueAndGrad(f, { hasAux: true }) gives auxiliary results, jit returns any tree',
-    });
+  if (tensor instanceof Tracer && !tensor.owner.alive) throw leak(tensor, 'which has ended');
 }
 
 /**

@@ -4,11 +4,11 @@ import { type Backend, BudgetExceeded, type Run, WorkerFailed } from '../backend
 import { type Compiled, compile, compileKernel } from '../compiler/compile.ts';
 import type { Aval } from '../core/aval.ts';
 import type { DType } from '../core/dtype.ts';
-import { OutOfMemory, ThreadFailed, TracerLeak } from '../core/errors.ts';
+import { OutOfMemory, ThreadFailed } from '../core/errors.ts';
 import { isProgram } from '../core/print.ts';
 import { Variable } from '../core/program.ts';
 import { ConcreteTensor, type Storage, type Tensor } from '../core/tensor.ts';
-import { assertAlive, currentTrace, noBackend, setBaseTrace, Trace, withTrace } from '../core/trace.ts';
+import { assertAlive, currentTrace, leak, noBackend, setBaseTrace, Trace, withTrace } from '../core/trace.ts';
 import type { Routine } from '../kernel/routine.ts';
 import type { InlineParams, Primitive, Program } from '../primitives/primitive.ts';
 
@@ -134,11 +134,7 @@ function makePlan(primitive: Primitive, operands: readonly Aval[], params: objec
 function concreteOperand(tensor: Tensor): ConcreteTensor {
   if (tensor instanceof ConcreteTensor) return tensor;
   assertAlive(tensor);
-  throw new TracerLeak({
-    did: `computed with a tensor ${tensor.aval} that belongs to a transformation which does not enclose this operation`,
-    expected: 'values leave a transformed function only by being returned',
-    remedy: 'return the value from the function, or compute with it inside',
-  });
+  throw leak(tensor, 'which does not enclose this operation');
 }
 
 /** The storages of tensors on the current device. */

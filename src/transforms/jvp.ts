@@ -6,6 +6,7 @@ import {
   assertAlive,
   ConditionWatch,
   currentTrace,
+  isEarly,
   markUsed,
   Trace,
   Tracer,
@@ -62,7 +63,7 @@ export class JvpTrace extends Trace {
   readonly watch: ConditionWatch | null;
 
   constructor(name: string, parent: Trace, watch = false) {
-    super();
+    super(watch && isEarly(name));
     this.name = name;
     this.parent = parent;
     this.sources = parent.sources;

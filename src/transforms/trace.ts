@@ -41,7 +41,7 @@ class ProgramTrace extends Trace {
   readonly watch: ConditionWatch | null;
 
   constructor(options: TraceOptions) {
-    super();
+    super(options.watch);
     this.name = options.name;
     this.watch = options.watch ? new ConditionWatch() : null;
     this.sources = options.sources ?? currentTrace().sources;

@@ -7,6 +7,7 @@ import {
   assertAlive,
   ConditionWatch,
   currentTrace,
+  isEarly,
   markUsed,
   Trace,
   Tracer,
@@ -40,7 +41,7 @@ export class BatchTrace extends Trace {
   readonly watch: ConditionWatch | null;
 
   constructor(name: string, parent: Trace, size: number, watch = false) {
-    super();
+    super(watch && isEarly(name));
     this.name = name;
     this.parent = parent;
     this.sources = parent.sources;

@@ -108,9 +108,10 @@ export function thrownBy(run: () => unknown): errors.CotangentError {
 
 /** The message with the place counted from the first line of the code shown. */
 export function shownMessage(file: string, { source }: Wrong, { message }: Error): string {
-  const place = message.split(`${file}:`)[1];
-  const line = Number(/^\d+/.exec(place ?? '')?.[0]) - source.first + 1;
-  return message.replace(new RegExp(`${file.replace(/[.\\]/g, '\\$&')}:\\d+:\\d+`), `your-file.js:${line}`);
+  return message.replace(
+    new RegExp(`${file.replace(/[.\\]/g, '\\$&')}:(\\d+):\\d+`, 'g'),
+    (_, line) => `your-file.js:${Number(line) - source.first + 1}`,
+  );
 }
 
 const fenced = (language: string, text: string): string => `\`\`\`${language}\n${text}\n\`\`\`\n`;
