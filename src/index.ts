@@ -73,6 +73,13 @@ export {
   eliminationOrder,
 } from './transforms/elimination/elimination.ts';
 export { type DebugNansOptions, debugNans } from './transforms/debug.ts';
+export {
+  type ChangeKind,
+  explainTrace,
+  type TraceChange,
+  type TraceExplanation,
+  type TraceExplanations,
+} from './transforms/explain.ts';
 export { gnvp } from './transforms/gaussNewton.ts';
 export { grad, valueAndGrad } from './transforms/grad.ts';
 export { type HvpOptions, hvp } from './transforms/hvp.ts';

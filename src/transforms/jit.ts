@@ -1,8 +1,8 @@
 /** Compilation: the function is traced once for each signature of its arguments, and the program runs as a whole. */
 import { type Plan, planOf } from '../compiler/print.ts';
 import { type Aval, range } from '../core/aval.ts';
-import { BadArgument, MissingArgument } from '../core/errors.ts';
-import { labelOf } from '../core/path.ts';
+import { BadArgument, MissingArgument, userLine } from '../core/errors.ts';
+import { currentPath, labelOf } from '../core/path.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { currentTrace } from '../core/trace.ts';
 import { type Structure, unflatten } from '../core/tree.ts';
@@ -106,7 +106,37 @@ export type Jitted<A extends readonly unknown[], R> = ((...args: Arguments<A>) =
    * @example jit((x) => x.sin().sum()).plan(tensor([1, 2])).kernels // 1
    */
   plan(...args: Arguments<A>): Plan;
+  /** For `explainTrace`. */
+  readonly [traceHistory]?: TraceHistory;
 };
+
+export const traceHistory: unique symbol = Symbol('trace history') as never;
+
+/** One trace of a compiled function. */
+export interface TraceRecord {
+  /** Counted from 1. */
+  readonly number: number;
+  /** The traced arguments, and what number each has in the call. */
+  readonly structure: Structure;
+  readonly avals: readonly Aval[];
+  readonly numbers: readonly number[];
+  /** The static arguments. */
+  readonly fixed: readonly unknown[];
+  readonly fixedNumbers: readonly number[];
+  /** Values of running transformations that the function used. */
+  readonly closedOver: readonly Aval[];
+  /** The user's line, and the transformations around it. */
+  readonly source: string;
+  readonly around: string;
+}
+
+export interface TraceHistory {
+  readonly label: string;
+  /** The last ones, in order. */
+  readonly records: readonly TraceRecord[];
+}
+
+const longestHistory = 256;
 
 /** What was traced for one signature. */
 interface Entry {
@@ -184,7 +214,25 @@ export function jit<A extends readonly unknown[], R>(
         remedy: `leave ${number} out of one of them`,
       });
   const families: Family[] = [];
+  const records: TraceRecord[] = [];
   let traces = 0;
+
+  const recordTrace = ({ avals, fixed, hoisted }: Entry, structure: Structure): void => {
+    const all = range(structure.children.length + fixed.length);
+    traces++;
+    if (records.length === longestHistory) records.shift();
+    records.push({
+      number: traces,
+      structure,
+      avals,
+      numbers: all.filter(number => !fixedNumbers.includes(number)),
+      fixed,
+      fixedNumbers,
+      closedOver: avalsOf(hoisted),
+      source: userLine(),
+      around: currentPath(),
+    });
+  };
 
   /** Whether the i-th of the traced arguments is donated. */
   const donates = (i: number): boolean =>
@@ -247,7 +295,7 @@ export function jit<A extends readonly unknown[], R>(
       family.entries[0] = entry;
     } else if (entry === undefined) {
       entry = trace(leaves, family.structure, fixed);
-      traces++;
+      recordTrace(entry, family.structure);
       // A program that closed over another transformation's values holds for this call alone.
       if (entry.hoisted.length === 0) {
         family.entries.unshift(entry);
@@ -276,6 +324,7 @@ export function jit<A extends readonly unknown[], R>(
   };
   named(jitted, f);
   Object.defineProperty(jitted, 'traces', { get: () => traces });
+  Object.defineProperty(jitted, traceHistory, { value: { label, records } });
   Object.defineProperty(jitted, 'plan', { value: (...args: unknown[]) => planned(prepare(args).entry) });
   Object.defineProperty(jitted, 'toString', {
     value: () =>
