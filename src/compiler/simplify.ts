@@ -1,8 +1,10 @@
-/** Programs made smaller without changing a bit of what they compute. */
+/** Programs made smaller: equal operations are done once, and laws of the operations are applied. */
 
+import { type Aval, sameShape } from '../core/aval.ts';
 import { Variable, withoutDeadCode } from '../core/program.ts';
 import { ConcreteTensor, HostStorage, type Tensor } from '../core/tensor.ts';
-import type { Equation, Program } from '../primitives/primitive.ts';
+import { Trace, Tracer, withTrace } from '../core/trace.ts';
+import type { Equation, Made, Primitive, Program, Rewrite, Seen } from '../primitives/primitive.ts';
 
 /** Calls replaced by the equations of their programs, at every depth. */
 export function inlineCalls(program: Program): Program {
@@ -51,46 +53,169 @@ export function valueOf(tensor: Tensor): unknown {
   return [dtype, weak, shape.length, new Uint8Array(buffer, byteOffset, byteLength)].join();
 }
 
-/** Equal operations on equal operands are done once; what nothing needs is left out. */
-export function simplify(program: Program): Program {
-  const same = new Map<Variable, Variable>();
-  const find = (variable: Variable): Variable => same.get(variable) ?? variable;
-  const ids = new Map<object, number>();
-  const idOf = (thing: object): number => {
-    let id = ids.get(thing);
+/** Stands for a variable of the program while a law is applied. */
+class Symbolic extends Tracer {
+  readonly variable: Variable;
+
+  constructor(trace: Trace, variable: Variable) {
+    super(trace, variable.aval);
+    this.variable = variable;
+  }
+}
+
+/** Laws of an operation besides those that it declares. */
+export type FurtherLaws = (operation: Primitive) => readonly Rewrite[];
+
+/** Writes a program anew, equation by equation. What a law gives is written the same way. */
+class Simplifier extends Trace implements Seen {
+  readonly name = 'simplify';
+  readonly constants: Map<Variable, Tensor>;
+  readonly equations: Equation[] = [];
+  readonly #laws: FurtherLaws | undefined;
+  readonly #same = new Map<Variable, Variable>();
+  readonly #makers = new Map<Variable, Equation>();
+  readonly #tracers = new Map<Variable, Symbolic>();
+  /** Constants by {@link valueOf}. */
+  readonly #byValue = new Map<unknown, Variable>();
+  readonly #seen = new Map<string, readonly Variable[]>();
+  readonly #ids = new Map<object, number>();
+  #origin: Pick<Equation, 'source' | 'role'> = {};
+
+  constructor(constants: Program['constants'], laws: FurtherLaws | undefined) {
+    super();
+    this.#laws = laws;
+    this.constants = new Map(constants);
+    for (const [variable, tensor] of constants) {
+      const value = valueOf(tensor);
+      const first = this.#byValue.get(value);
+      if (first === undefined) this.#byValue.set(value, variable);
+      else this.#same.set(variable, first);
+    }
+  }
+
+  readonly find = (variable: Variable): Variable => this.#same.get(variable) ?? variable;
+
+  #id(thing: object): number {
+    let id = this.#ids.get(thing);
     if (id === undefined) {
-      id = ids.size;
-      ids.set(thing, id);
+      id = this.#ids.size;
+      this.#ids.set(thing, id);
     }
     return id;
-  };
-  const firsts = new Map<unknown, Variable>();
-  for (const [variable, tensor] of program.constants) {
-    const value = valueOf(tensor);
-    const first = firsts.get(value);
-    if (first === undefined) firsts.set(value, variable);
-    else same.set(variable, first);
   }
-  const seen = new Map<string, readonly Variable[]>();
-  const equations: Equation[] = [];
-  for (const equation of program.equations) {
-    const inputs = equation.inputs.map(find);
-    const structured = equation.operation.kind === 'structured';
-    const key = structured
-      ? ''
-      : `${idOf(equation.operation)}(${inputs.map(idOf).join()})${JSON.stringify(equation.params)}`;
-    const before = structured ? undefined : seen.get(key);
-    if (before !== undefined) {
-      equation.outputs.forEach((output, i) => same.set(output, before[i]));
-      continue;
+
+  #tracer(variable: Variable): Symbolic {
+    let tracer = this.#tracers.get(variable);
+    if (tracer === undefined) {
+      tracer = new Symbolic(this, variable);
+      this.#tracers.set(variable, tracer);
     }
-    if (!structured) seen.set(key, equation.outputs);
-    equations.push({ ...equation, inputs });
+    return tracer;
   }
+
+  #variableOf(tensor: Tensor): Variable {
+    if (tensor instanceof Symbolic && tensor.owner === this) return tensor.variable;
+    const value = valueOf(tensor);
+    let variable = this.#byValue.get(value);
+    if (variable === undefined) {
+      variable = new Variable(tensor.aval);
+      this.#byValue.set(value, variable);
+      this.constants.set(variable, tensor);
+    }
+    return variable;
+  }
+
+  by<P>(x: Tensor, { primitive }: { readonly primitive: Primitive<P> }): Made<P> | null {
+    const made = this.made(x);
+    return (made?.operation as unknown) === primitive ? (made as unknown as Made<P>) : null;
+  }
+
+  made(x: Tensor): Made | null {
+    const equation = this.#makers.get(this.#variableOf(x));
+    if (equation === undefined || equation.outputs.length > 1) return null;
+    const { operation, inputs, params } = equation;
+    return { operation, operands: inputs.map(input => this.#tracer(input)), params };
+  }
+
+  constant(x: Tensor): number | null {
+    const value = this.constants.get(this.#variableOf(x));
+    if (value instanceof ConcreteTensor && value.size === 1) return value.storage.read()?.[0] ?? null;
+    const made = this.made(x);
+    return made?.operation.kind === 'linear' && made.operation.copies && made.operands[0].size === 1
+      ? this.constant(made.operands[0])
+      : null;
+  }
+
+  /** An operation of a law's right side. */
+  bind(operation: Primitive, operands: readonly Tensor[], params: object): readonly Tensor[] {
+    const inputs = operands.map(operand => this.#variableOf(operand));
+    const avals = operation.abstract(
+      inputs.map(input => input.aval),
+      params,
+    );
+    const outputs = [avals].flat().map(aval => new Variable(aval as Aval));
+    return this.write({ operation, inputs, params, outputs, ...this.#origin }).map(one => this.#tracer(one));
+  }
+
+  /** The variables that hold what the equation computes. */
+  write(equation: Equation): readonly Variable[] {
+    const { operation, params, outputs } = equation;
+    const inputs = equation.inputs.map(this.find);
+    if (operation.kind === 'structured') {
+      this.equations.push({ ...equation, inputs });
+      return outputs;
+    }
+    const key = `${this.#id(operation)}(${inputs.map(input => this.#id(input)).join()})${JSON.stringify(params)}`;
+    const before = this.#seen.get(key);
+    if (before !== undefined) return before;
+    const found = this.#rewritten(equation, inputs) ?? outputs;
+    this.#seen.set(key, found);
+    if (found !== outputs) return found;
+    const written = { ...equation, inputs };
+    this.equations.push(written);
+    for (const output of outputs) this.#makers.set(output, written);
+    return outputs;
+  }
+
+  #rewritten(
+    { operation, params, outputs, source, role }: Equation,
+    inputs: readonly Variable[],
+  ): Variable[] | null {
+    const further = this.#laws?.(operation) ?? [];
+    if (operation.rewrites === undefined && further.length === 0) return null;
+    const operands = inputs.map(input => this.#tracer(input));
+    this.#origin = source === undefined ? {} : { source, role };
+    for (const { law, apply } of [...(operation.rewrites ?? []), ...further]) {
+      const result = withTrace(this, () => apply(operands, params, this));
+      if (result === null) continue;
+      const { aval } = outputs[0];
+      if (result.dtype !== aval.dtype || !sameShape(result.shape, aval.shape))
+        throw new Error(`'${law}' made ${result.aval} of ${operation.name}'s ${aval}`);
+      return [this.#variableOf(result)];
+    }
+    return null;
+  }
+
+  /** Writes an equation of the program. */
+  take(equation: Equation): void {
+    const results = this.write(equation);
+    equation.outputs.forEach((output, i) => {
+      if (output !== results[i]) this.#same.set(output, results[i]);
+    });
+  }
+}
+
+/**
+ * Equal operations on equal operands are done once, the laws that operations declare are applied, and what nothing
+ * needs is left out. Not a bit of what the program computes changes, unless `laws` has others.
+ */
+export function simplify(program: Program, laws?: FurtherLaws): Program {
+  const simplifier = new Simplifier(program.constants, laws);
+  for (const equation of program.equations) simplifier.take(equation);
   return withoutDeadCode({
     inputs: program.inputs,
-    constants: program.constants,
-    equations,
-    outputs: program.outputs.map(find),
+    constants: simplifier.constants,
+    equations: simplifier.equations,
+    outputs: program.outputs.map(simplifier.find),
   });
 }

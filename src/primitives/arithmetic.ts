@@ -6,7 +6,7 @@ import type { Tensor } from '../core/tensor.ts';
 import * as k from '../kernel/expression.ts';
 import { constantLike } from './broadcast.ts';
 import { type Binary, equal, less, select, sign, type Unary } from './compare.ts';
-import { type Declaration, type Op, op, type Sample, type SampleOperand } from './primitive.ts';
+import { type Declaration, type Op, op, type Sample, type SampleOperand, type Seen } from './primitive.ts';
 import { elements, elementwiseRule, floats, given } from './signature.ts';
 
 type None = Record<string, never>;
@@ -87,26 +87,57 @@ const binary =
   (x: k.Expression, y: k.Expression): k.Expression =>
     k.binary(name, x, y);
 
+/** Whether adding or subtracting this changes no bit: −0 or 0, of integers either. */
+function isNone(x: Tensor, none: 0 | -0, seen: Seen): boolean {
+  const value = seen.constant(x);
+  return value === 0 && (Object.is(value, none) || !isFloat(x.dtype));
+}
+
+/** What `f` makes of z where x = −z. */
+function negated(x: Tensor, seen: Seen, f: (z: Tensor) => Tensor | null): Tensor | null {
+  const made = seen.by(x, neg);
+  return made === null ? null : f(made.operands[0]);
+}
+
 export const neg: Unary = magnitude('neg', x => k.unary('neg', x), [floats([3])], {
   kind: 'linear',
   transpose: [ct => neg(ct)],
+  rewrites: [{ law: '−(−x) = x', apply: ([x], _, seen) => seen.by(x, neg)?.operands[0] ?? null }],
 });
 
 export const add: Binary = arithmetic('add', binary('add'), [pair], {
   kind: 'linear',
   transpose: [ct => ct],
   alone: [dx => dx],
+  rewrites: [
+    { law: 'x + (−0) = x', apply: ([x, y], _, seen) => (isNone(y, -0, seen) ? x : null) },
+    { law: '(−0) + y = y', apply: ([x, y], _, seen) => (isNone(x, -0, seen) ? y : null) },
+    { law: 'x + (−y) = x − y', apply: ([x, y], _, seen) => negated(y, seen, z => sub(x, z)) },
+    { law: '(−x) + y = y − x', apply: ([x, y], _, seen) => negated(x, seen, z => sub(y, z)) },
+  ],
 });
 
 export const sub: Binary = arithmetic('sub', binary('sub'), [pair], {
   kind: 'linear',
   transpose: [ct => ct, ct => neg(ct)],
   alone: [dx => dx, dy => neg(dy)],
+  rewrites: [
+    { law: 'x − 0 = x', apply: ([x, y], _, seen) => (isNone(y, 0, seen) ? x : null) },
+    { law: 'x − (−y) = x + y', apply: ([x, y], _, seen) => negated(y, seen, z => add(x, z)) },
+  ],
 });
 
 export const mul: Binary = arithmetic('mul', binary('mul'), [pair], {
   kind: 'multilinear',
   transpose: [(ct, [, y]) => mul(ct, y), (ct, [x]) => mul(x, ct)],
+  rewrites: [
+    { law: 'x·1 = x', apply: ([x, y], _, seen) => (seen.constant(y) === 1 ? x : null) },
+    { law: '1·y = y', apply: ([x, y], _, seen) => (seen.constant(x) === 1 ? y : null) },
+    {
+      law: '(−x)·(−y) = x·y',
+      apply: ([x, y], _, seen) => negated(x, seen, a => negated(y, seen, b => mul(a, b))),
+    },
+  ],
 });
 
 /** Division; integers truncate. Linear in the numerator. */
@@ -118,6 +149,14 @@ export const div: Binary = arithmetic(
     kind: 'linear',
     transpose: [(ct, [, y]) => div(ct, y), null],
     jvp: [null, (dy, [, y], z) => neg(mul(dy, div(z, y)))],
+    rewrites: [
+      { law: 'x/1 = x', apply: ([x, y], _, seen) => (seen.constant(y) === 1 ? x : null) },
+      {
+        law: '(−x)/(−y) = x/y',
+        apply: ([x, y], _, seen) =>
+          isFloat(x.dtype) ? negated(x, seen, a => negated(y, seen, b => div(a, b))) : null,
+      },
+    ],
   },
 );
 
@@ -175,6 +214,12 @@ export const cast: Op<[x: Tensor, dtype: DType], CastParams> = op(
     kind: 'linear',
     abstract: ([x], { dtype }) => new Aval(dtype, x.shape),
     transpose: [(ct, [x]) => cast(ct, x.dtype)],
+    rewrites: [
+      {
+        law: 'x is of its type already',
+        apply: ([x], { dtype }) => (x.dtype === dtype && x.aval.weak === null ? x : null),
+      },
+    ],
     batch: 'elementwise',
     lower: (operands, { dtype }, [out]) => ({
       form: 'map',

@@ -1,9 +1,10 @@
 /** Copying along new axes and summing them away: each is the other's transpose. Constants are made here too. */
-import { Aval, range, showShape } from '../core/aval.ts';
+import { Aval, range, sameShape, showShape, sizeOf } from '../core/aval.ts';
 import { type DType, roundTo } from '../core/dtype.ts';
 import { ShapeMismatch } from '../core/errors.ts';
 import { scalar, type Tensor } from '../core/tensor.ts';
 import { axis, carry, cast, int, load } from '../kernel/expression.ts';
+import { reshape } from './layout.ts';
 import { type Op, op } from './primitive.ts';
 import { floats, otherAxes } from './signature.ts';
 
@@ -42,6 +43,46 @@ export const broadcast: Op<[x: Tensor, shape: readonly number[], axes: readonly 
             ),
           );
           return kept.length === x.ndim ? summed : broadcast(summed, x.shape, kept);
+        },
+      ],
+      copies: true,
+      rewrites: [
+        {
+          law: 'copying nothing = reshape',
+          apply: ([x], { shape }) => (x.size === sizeOf(shape) ? reshape(x, shape) : null),
+        },
+        {
+          law: 'broadcast of broadcast = broadcast',
+          apply: ([x], { shape, axes }, seen) => {
+            const inner = seen.by(x, broadcast);
+            return inner === null
+              ? null
+              : broadcast(
+                  inner.operands[0],
+                  shape,
+                  inner.params.axes.map(i => axes[i]),
+                );
+          },
+        },
+        {
+          law: 'broadcast along new axes of extent 1 = broadcast',
+          apply: ([x], { shape, axes }, seen) => {
+            const from = seen.by(x, reshape)?.operands[0];
+            const kept = range(x.ndim).filter(i => x.shape[i] !== 1);
+            const same =
+              from !== undefined &&
+              sameShape(
+                from.shape,
+                kept.map(i => x.shape[i]),
+              );
+            return same
+              ? broadcast(
+                  from,
+                  shape,
+                  kept.map(i => axes[i]),
+                )
+              : null;
+          },
         },
       ],
       batch: (size, [x], _, { shape, axes }) => broadcast(x, [size, ...shape], [0, ...axes.map(i => i + 1)]),

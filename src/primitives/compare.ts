@@ -187,6 +187,7 @@ export const select: Op<[test: Tensor, x: Tensor, y: Tensor], None> = op(
       (dx, [test]) => select(test, dx, zerosLike(dx)),
       (dy, [test]) => select(test, zerosLike(dy), dy),
     ],
+    rewrites: [{ law: 'x either way = x', apply: ([, x, y]) => (x === y ? x : null) }],
     batch: 'elementwise',
     lower: (operands, _, [out]) => {
       const [test, x, y] = elements(operands);

@@ -1,5 +1,5 @@
 /** The same elements in another arrangement. Each undoes itself under transposition. */
-import { showShape, sizeOf } from '../core/aval.ts';
+import { sameShape, showShape, sizeOf } from '../core/aval.ts';
 import { ShapeMismatch } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { axis, int, load, minus } from '../kernel/expression.ts';
@@ -25,6 +25,17 @@ export const reshape: Op<[x: Tensor, shape: readonly number[]], ReshapeParams> =
       return x.with({ shape });
     },
     transpose: [(ct, [x]) => reshape(ct, x.shape)],
+    copies: true,
+    rewrites: [
+      { law: 'x has its shape already', apply: ([x], { shape }) => (sameShape(x.shape, shape) ? x : null) },
+      {
+        law: 'reshape of reshape = reshape',
+        apply: ([x], { shape }, seen) => {
+          const inner = seen.by(x, reshape);
+          return inner === null ? null : reshape(inner.operands[0], shape);
+        },
+      },
+    ],
     batch: (size, [x], _, { shape }) => reshape(x, [size, ...shape]),
     lower: () => ({ form: 'alias', source: 0 }),
     samples: [
@@ -55,6 +66,25 @@ export const permute: Op<[x: Tensor, order: readonly number[]], PermuteParams> =
     kind: 'linear',
     abstract: ([x], { order }) => x.with({ shape: order.map(i => x.shape[i]) }),
     transpose: [(ct, _, { order }) => permute(ct, inverse(order))],
+    copies: true,
+    rewrites: [
+      {
+        law: 'axes in their order',
+        apply: ([x], { order }) => (order.every((from, to) => from === to) ? x : null),
+      },
+      {
+        law: '(xᵖ)ᵠ = xᵖᵠ',
+        apply: ([x], { order }, seen) => {
+          const inner = seen.by(x, permute);
+          return inner === null
+            ? null
+            : permute(
+                inner.operands[0],
+                order.map(i => inner.params.order[i]),
+              );
+        },
+      },
+    ],
     batch: (_, [x], __, { order }) => permute(x, [0, ...order.map(i => i + 1)]),
     lower: ([x], { order }, [out]) => ({
       form: 'map',

@@ -66,6 +66,31 @@ export interface Sample<P> {
   readonly params: P;
 }
 
+/** How a value was made. */
+export interface Made<P = Params> {
+  readonly operation: Primitive<P>;
+  readonly operands: readonly Tensor[];
+  readonly params: P;
+}
+
+/** What a rewriting rule knows of the program. The same value is always the same tensor. */
+export interface Seen {
+  /** The operation that made x; null where it is an input or a constant, or another than `by`. */
+  by<P>(x: Tensor, by: { readonly primitive: Primitive<P> }): Made<P> | null;
+  made(x: Tensor): Made | null;
+  /** The number that every element of x is; null where they differ or are not known. */
+  constant(x: Tensor): number | null;
+}
+
+/** An equation between expressions, read from left to right; applied as often as the left is found. */
+// biome-ignore lint/suspicious/noExplicitAny: lists hold the rules of all primitives
+export interface Rewrite<P = any> {
+  /** `−(−x) = x`. */
+  readonly law: string;
+  /** The right side; null where the left is not what is there. */
+  readonly apply: (operands: readonly Tensor[], params: P, seen: Seen) => Tensor | null;
+}
+
 interface Common<P> {
   readonly name: string;
   /** The result's element type and shape; throws where the operands do not fit. */
@@ -74,6 +99,11 @@ interface Common<P> {
   readonly batch: 'elementwise' | BatchRule<P>;
   readonly lower: (operands: readonly Aval[], params: P, outputs: readonly Aval[]) => Lowering;
   readonly samples: readonly Sample<P>[];
+  /**
+   * Laws that hold bit for bit, for NaN, infinities and −0 too, and leave less to do: the compiler uses them always.
+   * Laws of real numbers, which rounding breaks, belong to `algebra/`.
+   */
+  readonly rewrites?: readonly Rewrite<P>[];
 }
 
 /** Differentiable, not linear: it never appears in a linear program. */
@@ -91,6 +121,8 @@ export interface Linear<P> extends Common<P> {
   readonly jvp?: PerOperand<JvpRule<P>>;
   /** The result where only this operand is not zero, if that is cheaper than applying the operation to zeros. */
   readonly alone?: PerOperand<JvpRule<P>>;
+  /** Every element of the result is one of the first operand's. */
+  readonly copies?: true;
 }
 
 /** Linear in each operand that has a transpose, the others fixed. */
