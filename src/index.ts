@@ -2,6 +2,7 @@
 import './setup.ts';
 import './numpy/methods.ts';
 
+export { simplify } from './algebra/simplify.ts';
 export type { Plan } from './compiler/print.ts';
 export type { DType, TypedArray } from './core/dtype.ts';
 export * from './core/errors.ts';

@@ -22,6 +22,7 @@ const rooms = {
   ],
   compiler: ['core', 'kernel', 'primitives/primitive.ts'],
   backends: ['kernel'],
+  algebra: ['core', 'primitives', 'transforms', 'compiler'],
   numpy: ['core', 'primitives', 'transforms'],
   random: ['core', 'primitives', 'transforms', 'numpy'],
   linalg: ['core', 'primitives', 'transforms', 'numpy'],

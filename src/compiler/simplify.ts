@@ -165,7 +165,9 @@ class Simplifier extends Trace implements Seen {
       this.equations.push({ ...equation, inputs });
       return outputs;
     }
-    const key = `${this.#id(operation)}(${inputs.map(input => this.#id(input)).join()})${JSON.stringify(params)}`;
+    const ids = inputs.map(input => this.#id(input));
+    if (operation.commutes) ids.sort((a, b) => a - b);
+    const key = `${this.#id(operation)}(${ids.join()})${JSON.stringify(params)}`;
     const before = this.#seen.get(key);
     if (before !== undefined) return before;
     const found = this.#rewritten(equation, inputs) ?? outputs;

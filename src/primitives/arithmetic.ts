@@ -109,6 +109,7 @@ export const add: Binary = arithmetic('add', binary('add'), [pair], {
   kind: 'linear',
   transpose: [ct => ct],
   alone: [dx => dx],
+  commutes: true,
   rewrites: [
     { law: 'x + (−0) = x', apply: ([x, y], _, seen) => (isNone(y, -0, seen) ? x : null) },
     { law: '(−0) + y = y', apply: ([x, y], _, seen) => (isNone(x, -0, seen) ? y : null) },
@@ -130,6 +131,7 @@ export const sub: Binary = arithmetic('sub', binary('sub'), [pair], {
 export const mul: Binary = arithmetic('mul', binary('mul'), [pair], {
   kind: 'multilinear',
   transpose: [(ct, [, y]) => mul(ct, y), (ct, [x]) => mul(x, ct)],
+  commutes: true,
   rewrites: [
     { law: 'x·1 = x', apply: ([x, y], _, seen) => (seen.constant(y) === 1 ? x : null) },
     { law: '1·y = y', apply: ([x, y], _, seen) => (seen.constant(x) === 1 ? y : null) },

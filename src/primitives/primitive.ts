@@ -104,6 +104,8 @@ interface Common<P> {
    * Laws of real numbers, which rounding breaks, belong to `algebra/`.
    */
   readonly rewrites?: readonly Rewrite<P>[];
+  /** x ∘ y = y ∘ x, bit for bit. */
+  readonly commutes?: true;
 }
 
 /** Differentiable, not linear: it never appears in a linear program. */
