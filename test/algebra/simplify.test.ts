@@ -155,37 +155,33 @@ describe('the number of equations of derivative programs', () => {
   const labels = tensor([0, 1, 2, 0, 1, 2, 0, 1], 'int32');
   type Weights = Record<string, Tensor>;
   const two = { w: zeros([5, 7]), b: zeros([7]), v: zeros([7, 3]), c: zeros([3]) };
-  const cases: Record<string, [f: Any, args: unknown[], before: number, after: number]> = {
+  /** The function, its arguments, and how many equations are left at most. */
+  const cases: Record<string, [f: Any, args: unknown[], most: number]> = {
     'hand-written cross-entropy': [
       grad((x: Tensor) => softmax(x).log().mul(probabilities).sum().neg()),
       [zeros([2, 3])],
-      24,
       11,
     ],
     'crossEntropy with probabilities': [
       grad((x: Tensor) => crossEntropy(x, probabilities)),
       [zeros([2, 3])],
-      27,
       18,
     ],
-    'crossEntropy with classes': [grad((x: Tensor) => crossEntropy(x, classes)), [zeros([2, 3])], 33, 25],
-    binaryCrossEntropy: [grad((x: Tensor) => binaryCrossEntropy(x, targets)), [zeros([4])], 23, 18],
+    'crossEntropy with classes': [grad((x: Tensor) => crossEntropy(x, classes)), [zeros([2, 3])], 25],
+    binaryCrossEntropy: [grad((x: Tensor) => binaryCrossEntropy(x, targets)), [zeros([4])], 18],
     'logistic regression': [
       grad((w: Weights) => crossEntropy(X.matmul(w.w).add(w.b), labels)),
       [{ w: zeros([5, 3]), b: zeros([3]) }],
-      39,
       31,
     ],
     'a perceptron with two layers': [
       grad((w: Weights) => crossEntropy(relu(X.matmul(w.w).add(w.b)).matmul(w.v).add(w.c), labels)),
       [two],
-      53,
       44,
     ],
     'two layers, mean squared error': [
       grad((w: Weights) => X.matmul(w.w).add(w.b).tanh().matmul(w.v).add(w.c).sub(1).square().mean()),
       [two],
-      29,
       25,
     ],
     'a recurrent network': [
@@ -201,13 +197,14 @@ describe('the number of equations of derivative programs', () => {
         return h.sub(1).square().mean();
       }),
       [{ u: zeros([4, 4]), w: zeros([5, 4]), b: zeros([4]) }],
-      35,
       28,
     ],
-    'layer normalisation': [grad((x: Tensor) => standardize(x).mul(X).sum()), [X], 54, 35],
+    'layer normalisation': [grad((x: Tensor) => standardize(x).mul(X).sum()), [X], 35],
   };
-  test.each(Object.entries(cases))('of %s', (_, [f, args, before, after]) => {
-    expect(sizes(f, ...args)).toEqual([before, after]);
+  test.each(Object.entries(cases))('of %s', (_, [f, args, most]) => {
+    const [before, after] = sizes(f, ...args);
+    expect(after).toBeLessThanOrEqual(most);
+    expect(before - after).toBeGreaterThanOrEqual(4);
   });
 });
 
