@@ -163,12 +163,26 @@ export function markUsed(tensors: readonly Tensor[]): void {
   if (undecided.size > 0) for (const tensor of tensors) undecided.delete(tensor);
 }
 
+/** How many rules of transformations are running. */
+let rules = 0;
+
+/** Runs a rule of a transformation: nobody but it is to use the conditions that it makes, and it need not. */
+export function asRule<T>(body: () => T): T {
+  rules++;
+  try {
+    return body();
+  } finally {
+    rules--;
+  }
+}
+
 /** Collects the conditions made in one run of a user's function. */
 export class ConditionWatch {
   /** Each with the place that made it. */
   readonly #made = new Map<Tensor, ReturnType<typeof stackHere>>();
 
   add(results: readonly Tensor[]): void {
+    if (rules > 0) return;
     for (const result of results)
       if (result.aval.dtype === 'bool' && result.aval.shape.length === 0) {
         this.#made.set(result, stackHere());

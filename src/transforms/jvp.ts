@@ -3,6 +3,7 @@ import { inRole } from '../core/origin.ts';
 import { labelOf } from '../core/path.ts';
 import type { ConcreteTensor, Tensor } from '../core/tensor.ts';
 import {
+  asRule,
   assertAlive,
   ConditionWatch,
   currentTrace,
@@ -95,7 +96,9 @@ export class JvpTrace extends Trace {
     let results: readonly Tensor[];
     if (!moving) results = this.parent.bind(primitive, primals, params);
     else {
-      const out = withTrace(this.parent, () => jvpOfPrimitive(primitive, primals, tangents, params));
+      const out = asRule(() =>
+        withTrace(this.parent, () => jvpOfPrimitive(primitive, primals, tangents, params)),
+      );
       results = out.outputs.map((output, i) => this.tracer(output, out.tangents[i]));
     }
     if (primitive.kind !== 'structured') this.watch?.add(results);

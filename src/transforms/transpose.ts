@@ -5,6 +5,7 @@
 import { inRole } from '../core/origin.ts';
 import type { Variable } from '../core/program.ts';
 import { Tensor } from '../core/tensor.ts';
+import { asRule } from '../core/trace.ts';
 import { bind, type Equation, type Program, ruleFor } from '../primitives/primitive.ts';
 import { add } from '../primitives/vectorspace.ts';
 import { notLinear } from './linearize.ts';
@@ -26,6 +27,10 @@ export class Placeholder extends Tensor {
 
 /** The cotangents of a linear program's inputs for those of its outputs. */
 export function transposeProgram(program: Program, cotangents: readonly Cotangent[]): Cotangent[] {
+  return asRule(() => walkBackwards(program, cotangents));
+}
+
+function walkBackwards(program: Program, cotangents: readonly Cotangent[]): Cotangent[] {
   const known = new Map<Variable, Tensor>(program.constants);
   const linear = new Set<Variable>(program.inputs);
   const backwards: Equation[] = [];

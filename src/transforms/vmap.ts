@@ -4,6 +4,7 @@ import { AxisOutOfRange, BadArgument, BatchSizeMismatch } from '../core/errors.t
 import { labelOf } from '../core/path.ts';
 import { Tensor } from '../core/tensor.ts';
 import {
+  asRule,
   assertAlive,
   ConditionWatch,
   currentTrace,
@@ -65,7 +66,7 @@ export class BatchTrace extends Trace {
     const values = split.map(one => one.value);
     const batched = split.map(one => one.batched);
     const results = batched.includes(true)
-      ? withTrace(this.parent, () => this.#apply(primitive, values, batched, params))
+      ? asRule(() => withTrace(this.parent, () => this.#apply(primitive, values, batched, params)))
       : this.parent.bind(primitive, values, params);
     if (primitive.kind !== 'structured') this.watch?.add(results);
     return results;

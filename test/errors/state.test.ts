@@ -17,6 +17,7 @@ import {
   jit,
   jvp,
   linearize,
+  maximum,
   program,
   ShapeMismatch,
   sparseHessian,
@@ -444,6 +445,18 @@ describe('a tensor as a condition', () => {
   test.each(Object.entries(used))('used in %s is fine', (_, f) => {
     for (const transform of Object.values(outermost))
       expect(thrownBy(() => transform(f)(tensor(1, 'float64')))).toBeNull();
+  });
+
+  test('made by a rule need not be used', () => {
+    // The derivative of max compares; where nothing depends on it, nothing uses the comparison.
+    const loss: Scalar = x => {
+      maximum(x, 0.5).mul(2);
+      return x.sin();
+    };
+    const batched: Scalar = x => vmap((y: Tensor) => loss(y))(x.reshape([1])).sum();
+    for (const f of [loss, batched])
+      for (const derivative of [grad(f), (x: Tensor) => jvp(f, [x], [x])[1], grad(grad(f))])
+        expect(thrownBy(() => jit(derivative)(tensor(0.3, 'float64')))).toBeNull();
   });
 
   const read: Record<string, Scalar> = {
