@@ -50,6 +50,7 @@ export * from './numpy/rounding.ts';
 export * from './numpy/sets.ts';
 export * from './numpy/shape.ts';
 export * from './numpy/sorting.ts';
+export * from './numpy/special.ts';
 export {
   type AverageOptions,
   average,

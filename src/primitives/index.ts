@@ -1,5 +1,6 @@
 /** All primitives: what the laws are tested on and backends are measured by. */
 import * as arithmetic from './arithmetic.ts';
+import * as bessel from './bessel.ts';
 import * as broadcasting from './broadcast.ts';
 import * as choleskys from './cholesky.ts';
 import * as compare from './compare.ts';
@@ -10,8 +11,12 @@ import * as elementary from './elementary.ts';
 import * as factored from './factored.ts';
 import * as gamma from './gamma.ts';
 import * as gathering from './gather.ts';
+import * as beta from './incompleteBeta.ts';
+import * as incomplete from './incompleteGamma.ts';
 import * as layout from './layout.ts';
 import * as lus from './lu.ts';
+import * as normal from './normal.ts';
+import * as polygamma from './polygamma.ts';
 import type { Primitive } from './primitive.ts';
 import * as qrs from './qr.ts';
 import * as reductions from './reduce.ts';
@@ -30,6 +35,11 @@ type Name =
   | 'product'
   | 'elementary'
   | 'gamma'
+  | 'polygamma'
+  | 'incomplete'
+  | 'beta'
+  | 'bessel'
+  | 'normal'
   | 'gathering'
   | 'layout'
   | 'reductions'
@@ -48,6 +58,11 @@ const families: Readonly<Record<Name, object>> = {
   product,
   elementary,
   gamma,
+  polygamma,
+  incomplete,
+  beta,
+  bessel,
+  normal,
   gathering,
   layout,
   reductions,
