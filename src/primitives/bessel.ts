@@ -55,13 +55,14 @@ function value(x: k.Expression, { order, power: by, scaled }: BesselParams): k.E
   const near2 = scaled ? product(near, k.unary('exp', k.unary('neg', size))) : near;
   const safe = k.binary('max', size, number(far));
   const root = divided(distant(safe, order), k.unary('sqrt', safe));
-  const grown = scaled
-    ? root
-    : // exp(x/2) twice: the first overflows only where the result does.
-      product(
-        product(root, k.unary('exp', product(safe, number(0.5)))),
-        k.unary('exp', product(safe, number(0.5))),
-      );
+  const half = k.unary('exp', product(safe, number(0.5)));
+  // Near the overflow exp(x/2) twice: the first overflows only where the result does.
+  const whole = k.select(
+    k.less(safe, number(700)),
+    product(root, k.unary('exp', safe)),
+    product(product(root, half), half),
+  );
+  const grown = scaled ? root : whole;
   const odd = (order - by) % 2 === 1;
   let distantValue = by === 0 ? grown : divided(grown, power(safe, by));
   if (odd) distantValue = product(distantValue, k.select(k.less(x, number(0)), number(-1), one));

@@ -15,6 +15,7 @@ import { elementwise, type Procedure } from './procedure.ts';
 import {
   divided,
   either,
+  exp,
   greatest,
   isBelow,
   isEqual,
@@ -78,7 +79,9 @@ function fraction(p: Procedure, jets: Jets, a: Seeded, b: Seeded, x: E, rest: E)
     return jets.scaled(jets.times(jets.times(factor, other), plus(B, opposite(m))), product(m, square));
   };
   const size = k.unary('sqrt', greatest(a.value, b.value));
-  const count = p.let(k.cast('int32', least(sum(number(25), product(number(6), size)), number(2e9))));
+  const edge = divided(number(8), k.unary('sqrt', rest));
+  const steps = sum(sum(number(25), product(number(6), size)), least(edge, number(20000)));
+  const count = p.let(k.cast('int32', least(steps, number(2e9))));
   const t = jets.variable(denominator(p.let(k.cast('float64', count))));
   p.repeat(
     count,
@@ -89,6 +92,24 @@ function fraction(p: Procedure, jets: Jets, a: Seeded, b: Seeded, x: E, rest: E)
     { reverse: true },
   );
   return t.value;
+}
+
+/**
+ * (1 + a Σ (1 − b)(2 − b)…(n − b)/(n!·(a + n)) xⁿ)/a, of which I is xᵃ/B(a, b) times, for x ≤ 0.7 and b·x ≤ 1. There
+ * x may be beyond the mean, where 1 − I would come from a fraction that hardly converges.
+ */
+function series(p: Procedure, jets: Jets, a: Seeded, b: Seeded, x: E): Jet {
+  const A = jets.of(a.value, a.first, a.second);
+  const minusB = jets.of(opposite(b.value), opposite(b.first), opposite(b.second));
+  const term = jets.variable(jets.of(one));
+  const total = jets.variable(jets.over(jets.of(one), A));
+  const count = least(sum(number(22), divided(number(44), opposite(log(x)))), number(150));
+  p.repeat(k.cast('int32', count), i => {
+    const n = p.let(sum(i, one));
+    term.set(jets.scaled(jets.times(term.value, jets.plus(minusB, jets.of(n))), p.let(divided(x, n))));
+    total.set(jets.plus(total.value, jets.over(term.value, jets.plus(A, jets.of(n)))));
+  });
+  return total.value;
 }
 
 /** log(xᵃ(1 − x)ᵇ/B(a, b)) in a and b without its value. */
@@ -113,25 +134,47 @@ function value(p: Procedure, a: E, b: E, x: E, { orders: [i, j] }: BetaParams): 
   const inside = (): void => {
     const rest = p.let(minus(one, x));
     const prefactor = p.let(betaPrefactor(p, a, b, x, rest));
-    // Where x is beyond the mean, 1 − I₁₋ₓ(b, a).
-    const swap = p.let(k.select(isBelow(product(a, rest), product(b, x)), one, number(0)));
-    const swapped = isEqual(swap, 1);
-    const choose = (yes: E, no: E): E => p.let(k.select(swapped, yes, no));
-    const not = p.let(minus(one, swap));
-    const below = fraction(
-      p,
-      jets,
-      { value: choose(b, a), first: not, second: swap },
-      { value: choose(a, b), first: swap, second: not },
-      choose(rest, x),
-      choose(x, rest),
-    );
-    const quotient = first
-      ? jets.over(jets.of(one), below)
-      : jets.over(jets.exp(logPrefactor(jets, a, b, x)), below);
+    const grown = (jet: Jet): Jet => (first ? jet : jets.times(jet, jets.exp(logPrefactor(jets, a, b, x))));
     const scale = number(factorial(i) * factorial(j));
-    const part = p.let(product(prefactor, product(scale, quotient[i][j] ?? number(0))));
-    y.set(k.select(swapped, first ? minus(one, part) : opposite(part), part));
+    const nought = number(0);
+    const short = k.binary('and', k.atMost(x, number(0.7)), k.atMost(product(b, x), one));
+    const byFraction = (): void => {
+      // Where x is beyond the mean, 1 − I₁₋ₓ(b, a).
+      const swap = p.let(k.select(isBelow(product(a, rest), product(b, x)), one, nought));
+      const swapped = isEqual(swap, 1);
+      const choose = (yes: E, no: E): E => p.let(k.select(swapped, yes, no));
+      const not = p.let(minus(one, swap));
+      const below = fraction(
+        p,
+        jets,
+        { value: choose(b, a), first: not, second: swap },
+        { value: choose(a, b), first: swap, second: not },
+        choose(rest, x),
+        choose(x, rest),
+      );
+      const quotient = grown(jets.over(jets.of(one), below));
+      const part = p.let(product(prefactor, product(scale, quotient[i][j] ?? nought)));
+      y.set(k.select(swapped, first ? minus(one, part) : opposite(part), part));
+    };
+    const bySeries = (): void => {
+      const whole = series(
+        p,
+        jets,
+        { value: a, first: one, second: nought },
+        { value: b, first: nought, second: one },
+        x,
+      );
+      // The prefactor has (1 − x)ᵇ, which does not belong to the series, and neither do its derivatives.
+      const power = jets.make((m, n) => {
+        if (m > 0) return null;
+        let c = exp(product(opposite(b), log1p(opposite(x))));
+        for (let r = 1; r <= n; r++) c = product(c, product(number(1 / r), opposite(log1p(opposite(x)))));
+        return c;
+      });
+      const jet = grown(jets.times(whole, power));
+      y.set(product(prefactor, product(scale, jet[i][j] ?? nought)));
+    };
+    p.if(short, bySeries, byFraction);
   };
   const positive = k.binary('and', isBelow(number(0), a), isBelow(number(0), b));
   const finite = (z: E): E => isBelow(z, Number.POSITIVE_INFINITY);

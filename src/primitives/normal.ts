@@ -70,9 +70,29 @@ function millsSeries(x: k.Expression): k.Expression {
   return series;
 }
 
-/** ½ erfc(−x/√2), not so far left. */
-const below = (x: k.Expression): k.Expression =>
-  product(number(0.5), k.unary('erfc', product(greatest(x, number(tail)), number(-Math.SQRT1_2))));
+const root = Math.SQRT1_2;
+const rootHead = Math.fround(root);
+/** √½ − its head of 24 bits − what is left of it in float64. */
+const rootTail = root - rootHead;
+const rootRest = -4.833646656726457e-17;
+
+/**
+ * ½ erfc(−x/√2), not so far left. The rounding of x/√2, which counts x² times, is made good to first order by the
+ * slope of log erfc.
+ */
+function below(x: k.Expression): k.Expression {
+  const y = k.unary('neg', greatest(x, number(tail)));
+  const z = product(y, number(root));
+  const head = k.cast('float64', k.cast('float32', y));
+  const rest = minus(y, head);
+  const error = sum(
+    sum(minus(product(head, number(rootHead)), z), product(head, number(rootTail))),
+    sum(product(rest, number(root)), product(y, number(rootRest))),
+  );
+  const e = k.unary('erfc', z);
+  const slope = product(number(2 / Math.sqrt(Math.PI)), exp(k.unary('neg', product(z, z))));
+  return product(number(0.5), minus(e, product(slope, error)));
+}
 
 function logNdtrExpression(x: k.Expression): k.Expression {
   const far = least(x, number(tail));

@@ -26,9 +26,9 @@ export function logGammaOnePlus(a: E): E {
 /** How many terms of the series of the logarithm. */
 const terms = 16;
 
-/** μ − log(1 + μ) ≥ 0: near 0 by s = μ/(2 + μ), as μs − 2s³(⅓ + s²/5 + …). */
-export function phi(p: Procedure, mu: E): E {
-  const y = p.variable(minus(mu, log1p(mu)));
+/** μ − log(1 + μ) ≥ 0, given both: near 0 by s = μ/(2 + μ), as μs − 2s³(⅓ + s²/5 + …). */
+export function phi(p: Procedure, mu: E, onePlusMu: E): E {
+  const y = p.variable(minus(mu, log(onePlusMu)));
   p.if(isBelow(k.unary('abs', mu), 0.4), () => {
     const s = p.let(divided(mu, sum(number(2), mu)));
     const w = p.let(product(s, s));
@@ -54,7 +54,7 @@ export function gammaPrefactor(p: Procedure, a: E, x: E): E {
       y.set(k.select(k.compare('eq', x, number(0)), k.select(isBelow(number(0), a), number(0), one), small));
     },
     () => {
-      const f = phi(p, divided(minus(x, a), a));
+      const f = phi(p, divided(minus(x, a), a), divided(x, a));
       const root = k.unary('sqrt', product(number(2 * Math.PI), a));
       y.set(divided(exp(minus(k.unary('neg', product(a, f)), stirling(a))), root));
     },
@@ -96,8 +96,8 @@ export function betaPrefactor(p: Procedure, a: E, b: E, x: E, rest: E): E {
         () => {
           // x/(a/n) − 1 and (1 − x)/(b/n) − 1, which add up to nothing with the weights a and b.
           const apart = p.let(minus(product(x, b), product(rest, a)));
-          const f = phi(p, divided(apart, a));
-          const g = phi(p, k.unary('neg', divided(apart, b)));
+          const f = phi(p, divided(apart, a), divided(product(x, n), a));
+          const g = phi(p, k.unary('neg', divided(apart, b)), divided(product(rest, n), b));
           const logs = sum(
             sum(product(a, f), product(b, g)),
             minus(sum(stirling(a), stirling(b)), stirling(n)),

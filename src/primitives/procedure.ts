@@ -36,12 +36,16 @@ export class Procedure {
     return this.variable(x).value;
   }
 
-  if(test: k.Expression, then: () => void, otherwise: () => void = () => {}): void {
-    this.#statements.push(when(test, this.#collect(then), this.#collect(otherwise)));
+  if(test: k.Expression, then: () => void, otherwise?: () => void): void {
+    this.#statements.push(when(test, this.#collect(then), otherwise ? this.#collect(otherwise) : []));
   }
 
   /** The body for n = 0, …, count − 1, or the other way round; it gets n in float64. */
-  repeat(count: k.Expression, body: (n: k.Expression) => void, { reverse = false } = {}): void {
+  repeat(
+    count: k.Expression,
+    body: (n: k.Expression) => void,
+    { reverse = false }: { reverse?: boolean } = {},
+  ): void {
     const axis = this.#axis++;
     const inside = this.#collect(() => body(k.cast('float64', k.axis(axis))));
     this.#statements.push(loop(axis, k.int(0), count, inside, { reverse }));
