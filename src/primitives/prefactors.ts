@@ -54,9 +54,15 @@ export function gammaPrefactor(p: Procedure, a: E, x: E): E {
       y.set(k.select(k.compare('eq', x, number(0)), k.select(isBelow(number(0), a), number(0), one), small));
     },
     () => {
-      const f = phi(p, divided(minus(x, a), a), divided(x, a));
+      const ratio = p.let(divided(x, a));
+      const f = phi(p, divided(minus(x, a), a), ratio);
       const root = k.unary('sqrt', product(number(2 * Math.PI), a));
       y.set(divided(exp(minus(k.unary('neg', product(a, f)), stirling(a))), root));
+      // Far below, (ex/a)ᵃ by a power, whose error is not that of its logarithm.
+      p.if(isBelow(ratio, 0.1), () => {
+        const power = k.binary('pow', product(ratio, number(Math.E)), a);
+        y.set(divided(product(power, exp(minus(k.unary('neg', x), stirling(a)))), root));
+      });
     },
   );
   return y.value;

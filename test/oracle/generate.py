@@ -14,7 +14,7 @@ jax.config.update("jax_platforms", "cpu")
 
 FAMILIES = [
     "elementwise", "binary", "reductions", "cumulative", "shape", "creation", "joining", "indexing",
-    "sorting", "products", "conv", "polynomials", "promotion", "nn", "random", "linalg",
+    "sorting", "products", "conv", "polynomials", "promotion", "nn", "random", "special", "second", "composites", "linalg",
 ]
 
 

@@ -6,11 +6,24 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as cotangent from 'cotangent';
-import { arange, type DType, hvp, jit, oneHot, sin, Tensor, type TensorLike, tensor, vjp } from 'cotangent';
+import {
+  arange,
+  type DType,
+  hvp,
+  jit,
+  jvp,
+  oneHot,
+  sin,
+  Tensor,
+  type TensorLike,
+  tensor,
+  vjp,
+} from 'cotangent';
 import * as algebra from 'cotangent/linalg';
 import * as neural from 'cotangent/nn';
 import * as randomness from 'cotangent/random';
 import { describe, expect, it } from 'vitest';
+import { composites, derivatives } from './composites.ts';
 import { draws } from './draws.ts';
 import {
   decode,
@@ -112,7 +125,31 @@ function indexing(name: string): Callable | undefined {
   };
 }
 
+/** The pullback's derivative: of a function's operands, directions of those that are floats, and its cotangent. */
+function pullbackAlong(f: Callable): Callable {
+  return (operands, directions, cotangent, ...options) => {
+    const all = operands as unknown[];
+    const places = all.flatMap((x, i) => (x instanceof Tensor && x.aval.isFloat ? [i] : []));
+    const pulled = (...floats: Tensor[]): Tensor[] => {
+      const onFloats = (...chosen: Tensor[]): Tensor => {
+        const given = [...all];
+        places.forEach((place, i) => {
+          given[place] = chosen[i];
+        });
+        return f(...given, ...options) as Tensor;
+      };
+      return vjp(onFloats, ...floats)[1](cotangent as Tensor) as Tensor[];
+    };
+    const floats = places.map(i => all[i]) as Tensor[];
+    const slopes = jvp(pulled, floats, directions as Tensor[])[1] as Tensor[];
+    return slopes.length === 1 ? slopes[0] : slopes;
+  };
+}
+
 function functionNamed(name: string, family: string): Callable {
+  const [what, of] = name.split(':');
+  if (what === 'second' && of !== undefined) return pullbackAlong(functionNamed(of, family));
+  if (of !== undefined) return derivatives[what](composites[of]) as Callable;
   const direct = indexing(name) ?? written[name];
   if (direct) return direct;
   const short = name.replace(/^random\./, '');
