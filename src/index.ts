@@ -69,12 +69,12 @@ export { type Adjoints, type AdjointVariable, adjoints } from './transforms/adjo
 export { checkGrads } from './transforms/check.ts';
 export { cond, forLoop, type ScanOptions, scan, whileLoop } from './transforms/control/flow.ts';
 export { type CustomOptions, customJvp, customVjp, type OrZero } from './transforms/custom/custom.ts';
+export { type DebugNansOptions, debugNans } from './transforms/debug.ts';
 export {
   type EliminationOptions,
   type EliminationReport,
   eliminationOrder,
 } from './transforms/elimination/elimination.ts';
-export { type DebugNansOptions, debugNans } from './transforms/debug.ts';
 export {
   type ChangeKind,
   explainTrace,
