@@ -105,8 +105,28 @@ export async function open(variant) {
     return h.square().mean();
   }
 
+  const mlp = ([w1, b1, w2, b2], x, y) =>
+    nn.crossEntropy(nn.relu(x.matmul(w1).add(b1)).matmul(w2).add(b2), y);
+
+  function cnn([k1, k2, w, b], x, y) {
+    const layer = (x, k) => nn.maxPool(nn.relu(nn.conv(x, k, same)), { window: 2 });
+    const features = layer(layer(x, k1), k2);
+    return nn.crossEntropy(features.reshape([x.shape[0], -1]).matmul(w).add(b), y);
+  }
+
+  const convSum = ([x, w], ct) => nn.conv(x, w, same).mul(ct).sum();
+
   return {
     about: { version, threads },
+    /** Scalar functions of the inputs of a row: of a list of parameters, and of the last ones as they are. */
+    losses: {
+      'conv-grad': { f: convSum, fixed: 1 },
+      mlp: { f: mlp, fixed: 2 },
+      cnn: { f: cnn, fixed: 2 },
+      lstm: { f: lstm, fixed: 1 },
+      transformer: { f: transformer, fixed: 1 },
+      rnn: { f: rnn, fixed: 1 },
+    },
     tasks: {
       matmul: compiled((a, b) => a.matmul(b)),
       axpb: compiled(x => x.mul(2.5).add(0.5)),
@@ -123,14 +143,8 @@ export async function open(variant) {
       'conv-grad': compiled((x, w, ct) =>
         grad((x, w) => nn.conv(x, w, same).mul(ct).sum(), { argnums: [0, 1] })(x, w),
       ),
-      mlp: step(([w1, b1, w2, b2], x, y) =>
-        nn.crossEntropy(nn.relu(x.matmul(w1).add(b1)).matmul(w2).add(b2), y),
-      ),
-      cnn: step(([k1, k2, w, b], x, y) => {
-        const layer = (x, k) => nn.maxPool(nn.relu(nn.conv(x, k, same)), { window: 2 });
-        const features = layer(layer(x, k1), k2);
-        return nn.crossEntropy(features.reshape([x.shape[0], -1]).matmul(w).add(b), y);
-      }),
+      mlp: step(mlp),
+      cnn: step(cnn),
       lstm: gradient(lstm),
       transformer: gradient(transformer),
       'scalar-grad': oneNumber(grad(scalar)),
