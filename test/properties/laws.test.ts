@@ -9,7 +9,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { dot, fromValues, numbers, randomNumbers } from '../laws/samples.ts';
 import { type Flat, make, type RandomProgram, randomProgram } from './programs.ts';
 
-const runs = Number(process.env.PROPERTY_RUNS ?? 6);
+const runs = Number(process.env.PROPERTY_RUNS ?? 10);
 const seed = Number(process.env.PROPERTY_SEED ?? 1847);
 const timeout = 60_000 + 2_000 * runs;
 
@@ -142,19 +142,24 @@ describe('second derivatives', () => {
     differences(gradient, inputs, vs, flat(push(gradient, inputs, vs)));
   });
 
-  law('Hessians are symmetric, in every order of the modes', { length: 6, most: 3 }, one => {
-    const { f, inputs } = make(one);
-    const us = directionsFor(f(...inputs), 71);
-    const [vs, ws] = [directionsFor(inputs, 81), directionsFor(inputs, 91)];
-    const gradient: Flat = (...xs) => pull(f, xs, us);
-    const hv = push(gradient, inputs, vs);
-    const hw = push(gradient, inputs, ws);
-    const sizes = [...flat(hv), ...flat(hw)].map(Math.abs);
-    close([dot(flat(hv), flat(ws)), ...sizes], [dot(flat(hw), flat(vs)), ...sizes], 1e-10);
-    const slope: Flat = (...xs) => push(f, xs, vs);
-    close(flat(pull(slope, inputs, us)), flat(hv), 1e-10);
-    close(flat(pull(gradient, inputs, vs)), flat(hv), 1e-10);
-  });
+  law(
+    'Hessians are symmetric, in every order of the modes',
+    { length: 6, most: 3 },
+    one => {
+      const { f, inputs } = make(one);
+      const us = directionsFor(f(...inputs), 71);
+      const [vs, ws] = [directionsFor(inputs, 81), directionsFor(inputs, 91)];
+      const gradient: Flat = (...xs) => pull(f, xs, us);
+      const hv = push(gradient, inputs, vs);
+      const hw = push(gradient, inputs, ws);
+      const sizes = [...flat(hv), ...flat(hw)].map(Math.abs);
+      close([dot(flat(hv), flat(ws)), ...sizes], [dot(flat(hw), flat(vs)), ...sizes], 1e-10);
+      const slope: Flat = (...xs) => push(f, xs, vs);
+      close(flat(pull(slope, inputs, us)), flat(hv), 1e-10);
+      close(flat(pull(gradient, inputs, vs)), flat(hv), 1e-10);
+    },
+    0.5,
+  );
 });
 
 describe('compilation', () => {
@@ -207,22 +212,27 @@ describe('compilation', () => {
 });
 
 describe('batches', () => {
-  law('vmap is a loop, of the function and of its pullback', { length: 6, most: 3 }, one => {
-    const { f, inputs } = make(one);
-    const examples = [0, 1, 2].map(i =>
-      i === 0 ? inputs : moved(inputs, directionsFor(inputs, 131 + i), 0.3),
-    );
-    const flags = inputs.map((_, i) => i === 0 || (one.seed >> i) % 2 === 1);
-    const stacked = inputs.map((x, i) => (flags[i] ? stack(examples.map(example => example[i])) : x));
-    const chosen = examples.map(example => example.map((x, i) => (flags[i] ? x : inputs[i])));
-    const us = directionsFor(f(...inputs), 141);
-    const both: Flat = (...xs) => [...f(...xs), ...pull(f, xs, us)];
-    const all = batched(both, flags)(...stacked);
-    const loop = chosen.map(example => both(...example));
-    all.forEach((result, k) => {
-      expect(result.shape).toEqual([3, ...loop[0][k].shape]);
-      close(numbers(result), flat(loop.map(results => results[k])), 1e-11);
-    });
-    same(compiled(batched(both, flags))(...stacked), all);
-  });
+  law(
+    'vmap is a loop, of the function and of its pullback',
+    { length: 6, most: 3 },
+    one => {
+      const { f, inputs } = make(one);
+      const examples = [0, 1, 2].map(i =>
+        i === 0 ? inputs : moved(inputs, directionsFor(inputs, 131 + i), 0.3),
+      );
+      const flags = inputs.map((_, i) => i === 0 || (one.seed >> i) % 2 === 1);
+      const stacked = inputs.map((x, i) => (flags[i] ? stack(examples.map(example => example[i])) : x));
+      const chosen = examples.map(example => example.map((x, i) => (flags[i] ? x : inputs[i])));
+      const us = directionsFor(f(...inputs), 141);
+      const both: Flat = (...xs) => [...f(...xs), ...pull(f, xs, us)];
+      const all = batched(both, flags)(...stacked);
+      const loop = chosen.map(example => both(...example));
+      all.forEach((result, k) => {
+        expect(result.shape).toEqual([3, ...loop[0][k].shape]);
+        close(numbers(result), flat(loop.map(results => results[k])), 1e-11);
+      });
+      same(compiled(batched(both, flags))(...stacked), all);
+    },
+    0.5,
+  );
 });
