@@ -51,7 +51,7 @@ export function betainc(a: TensorLike, b: TensorLike, x: TensorLike): Tensor {
   return incompleteBeta(first, second, limit);
 }
 
-/** The modified Bessel function I₀(x) = Σ (x²/4)ᵏ/k!². Its derivative is I₁. @example i0(1) // 1.2660659 */
+/** The modified Bessel function I₀(x) = Σ (x²/4)ᵏ/k!². Its derivative is I₁. @example i0(1) // 1.266066 */
 export function i0(x: TensorLike): Tensor {
   return besselI(asFloat(x), { order: 0, power: 0, scaled: false });
 }
