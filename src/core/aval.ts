@@ -77,3 +77,7 @@ export function range(n: number): number[] {
 export function showShape(shape: readonly number[]): string {
   return `[${shape.join(', ')}]`;
 }
+
+/** The number of elements of all together. */
+export const totalSize = (tensors: readonly { readonly aval: Aval }[]): number =>
+  tensors.reduce((total, { aval }) => total + aval.size, 0);

@@ -99,3 +99,6 @@ export function roundTo(dtype: DType, value: number): number {
       return value !== 0 ? 1 : 0;
   }
 }
+
+/** The distance from 1 to the next larger number. */
+export const epsilonOf = (dtype: DType): number => (dtype === 'float64' ? 2 ** -52 : 2 ** -23);

@@ -5,6 +5,9 @@
 
 export type ScalarType = 'float32' | 'float64' | 'int32' | 'uint32' | 'int8' | 'uint8' | 'bool';
 
+export const isFloat = (type: ScalarType): type is 'float32' | 'float64' =>
+  type === 'float32' || type === 'float64';
+
 /** Bytes of one element in memory. */
 export const bytesOf: Record<ScalarType, number> = {
   float32: 4,

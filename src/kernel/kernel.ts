@@ -5,7 +5,7 @@
  * Outputs are row-major over the leading axes. Nests other than `scatter` and `ordered` may run their output elements in any
  * order and in parallel.
  */
-import type { Expression, ScalarType } from './expression.ts';
+import { type Expression, isFloat, type ScalarType } from './expression.ts';
 import { expressionsOf, type Statement } from './statement.ts';
 
 export interface BufferType {
@@ -134,8 +134,7 @@ export interface Kernel {
 
 /** The value an accumulator starts with. */
 export function startOf(reducer: Reducer, type: ScalarType): number {
-  const float = type === 'float32' || type === 'float64';
-  const [least, greatest] = float
+  const [least, greatest] = isFloat(type)
     ? [-Infinity, Infinity]
     : {
         int32: [-2147483648, 2147483647],

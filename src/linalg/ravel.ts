@@ -4,6 +4,7 @@ import type { Tensor } from '../core/tensor.ts';
 import { cast } from '../primitives/arithmetic.ts';
 import { reshape } from '../primitives/layout.ts';
 import { concat, slice } from '../primitives/slice.ts';
+import type { ListFunction } from '../transforms/implicit/linear.ts';
 
 export interface Raveled {
   readonly vector: Tensor;
@@ -26,3 +27,9 @@ export function ravelList(leaves: readonly Tensor[]): Raveled {
   };
   return { vector: flat.length === 1 ? flat[0] : concat(flat, 0), unravel };
 }
+
+/** A function of lists as one of vectors. */
+export const onVectors =
+  (f: ListFunction, unravel: (vector: Tensor) => Tensor[]) =>
+  (x: Tensor): Tensor =>
+    ravelList(f(unravel(x))).vector;

@@ -1,9 +1,10 @@
 /** Fixed points, by repetition or with Anderson's acceleration. */
+import { epsilonOf } from '../core/dtype.ts';
 import { scalar, type Tensor } from '../core/tensor.ts';
 import { norm, scalarLike } from '../linalg/iterative/iteration.ts';
-import { implicitSolvers } from '../linalg/iterative/linear-solve.ts';
+import { implicitSolvers, toleranceOf } from '../linalg/iterative/linear-solve.ts';
 import { identityLike } from '../linalg/operands.ts';
-import { ravelList } from '../linalg/ravel.ts';
+import { onVectors, ravelList } from '../linalg/ravel.ts';
 import { solve } from '../linalg/solve.ts';
 import { add, multiply, subtract } from '../numpy/arithmetic.ts';
 import { greater, less, lessEqual, logicalAnd } from '../numpy/logic.ts';
@@ -18,7 +19,7 @@ import { whileLoop } from '../transforms/control/flow.ts';
 import type { ListFunction, Solved } from '../transforms/implicit/linear.ts';
 import { customRoot } from '../transforms/implicit/root.ts';
 import { mapOfUnknown } from '../transforms/implicit/unknown.ts';
-import { onVectors, withParameters } from './root.ts';
+import { withParameters } from './root.ts';
 import { requireMethod, requireSteps, type Solution, type SolutionOptions } from './solution.ts';
 
 export interface FixedPointOptions extends SolutionOptions {
@@ -48,15 +49,13 @@ export function fixedPoint<X, P = undefined>(
   requireSteps('fixedPoint', options);
   requireMethod('fixedPoint', method, ['iterate', 'anderson']);
   const unknown = mapOfUnknown('fixedPoint', withParameters(f, parameters), x0, 'x0');
-  const { method: linearMethod = 'auto', ...linear } = options.linear ?? {};
-  const size = unknown.leaves.reduce((n, leaf) => n + leaf.size, 0);
   const { x, report } = customRoot(
     'fixedPoint',
     // f − x, whose Jacobian is that of the systems above but for the sign.
     at => unknown.f(at).map((next, i) => subtract(next, at[i])),
     unknown.leaves,
     (change, start) => repeat(change, start, options, method === 'anderson' ? (options.memory ?? 5) : 0),
-    implicitSolvers(size, false, linearMethod, linear),
+    implicitSolvers(unknown.leaves, false, options.linear),
   );
   const [iterations, residual, converged] = report;
   return { x: unknown.rebuild(x), iterations, residual, converged };
@@ -71,7 +70,8 @@ function repeat(
 ): Solved {
   const { vector, unravel } = ravelList(start);
   const change = onVectors(g, unravel);
-  const { tolerance = vector.dtype === 'float64' ? 1e-10 : 1e-5, maxIterations = 1000 } = options;
+  const { maxIterations = 1000 } = options;
+  const tolerance = toleranceOf(vector, options);
   const threshold = (x: Tensor): Tensor => multiply(norm(x), tolerance);
   const differences = full([memory, vector.size], 0, vector.dtype);
   const last = whileLoop(
@@ -106,7 +106,7 @@ export function pushed(rows: Tensor, row: Tensor): Tensor {
 function mixed(dx: Tensor, dg: Tensor, g: Tensor): Tensor {
   const gram = matmul(dg, matrixTranspose(dg));
   const unit = identityLike(gram);
-  const eps = g.dtype === 'float64' ? 2 ** -52 : 2 ** -23;
+  const eps = epsilonOf(g.dtype);
   const scale = add(multiply(vdot(gram, unit), 10 * eps), scalarLike(g, 1e-30));
   const gamma = solve(add(gram, multiply(unit, scale)), matmul(dg, g));
   return matmul(gamma, add(dx, dg));

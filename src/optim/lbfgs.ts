@@ -125,6 +125,14 @@ export function limitedMemoryBfgs(
       going: scalar('bool', 1),
     },
   );
+  return minimumOf(last, tolerance);
+}
+
+/** What is reported of the last state of a descent. */
+export function minimumOf(
+  last: { readonly x: Tensor; readonly k: Tensor; readonly evaluations: Tensor; readonly gradient: Tensor },
+  tolerance: number,
+): Minimum {
   const residual = largestOf(last.gradient);
   return {
     x: last.x,
@@ -149,7 +157,7 @@ function inverseHessianTimes({ steps, changes, weights }: Memory, g: Tensor): Te
   );
   const m = weights.size;
   const newest = slice(changes, [m - 1, 0], [m, g.size]);
-  const [weight] = [slice(weights, [m - 1], [m]).reshape([])];
+  const weight = slice(weights, [m - 1], [m]).reshape([]);
   // sᵀy / yᵀy of the newest pair.
   const scale = where(
     greater(weight, 0),

@@ -98,9 +98,6 @@ function minimizeNamed<X, P>(
   requireMethod(name, method, ['lbfgs', 'newtonCG']);
   const unknown = objectiveOfUnknown(name, withParameters(f, parameters), x0, 'x0');
   const { leaves } = unknown;
-  const size = leaves.reduce((n, leaf) => n + leaf.size, 0);
-  const { method: wanted = 'auto', ...linear } = options.linear ?? {};
-  const linearMethod = wanted === 'auto' && size > 256 ? 'cg' : wanted;
   const gradient = grad((x: readonly Tensor[]) => unknown.f(x)[0]) as unknown as (
     x: readonly Tensor[],
   ) => Tensor[];
@@ -123,7 +120,7 @@ function minimizeNamed<X, P>(
       const { iterations, residual, converged, evaluations } = found;
       return { x: unravel(found.x), report: [iterations, residual, converged, evaluations] };
     },
-    implicitSolvers(size, true, linearMethod, linear),
+    implicitSolvers(leaves, true, options.linear, 'cg'),
   );
   const [iterations, residual, converged, evaluations] = report;
   const [value] = unknown.f(x);

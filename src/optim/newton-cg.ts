@@ -1,4 +1,5 @@
 /** Newton's method with conjugate gradients inside a trust region. */
+import { epsilonOf } from '../core/dtype.ts';
 import { scalar, type Tensor } from '../core/tensor.ts';
 import { norm, scalarLike, type VectorMap } from '../linalg/iterative/iteration.ts';
 import { absolute, add, divide, multiply, negative, subtract } from '../numpy/arithmetic.ts';
@@ -21,7 +22,7 @@ import { zerosLike } from '../primitives/broadcast.ts';
 import { whileLoop } from '../transforms/control/flow.ts';
 import { valueAndGrad } from '../transforms/grad.ts';
 import { linearize } from '../transforms/linearize.ts';
-import { type DescentLimits, largestOf, type Minimum } from './lbfgs.ts';
+import { type DescentLimits, largestOf, type Minimum, minimumOf } from './lbfgs.ts';
 
 /**
  * Newton's method with Hessian–vector products alone: each step is that of Steihaug (1983), conjugate gradients on the
@@ -30,7 +31,7 @@ import { type DescentLimits, largestOf, type Minimum } from './lbfgs.ts';
  */
 export function trustRegionNewton(f: (x: Tensor) => Tensor, x0: Tensor, limits: DescentLimits): Minimum {
   const { tolerance, maxIterations } = limits;
-  const eps = x0.dtype === 'float64' ? 2 ** -52 : 2 ** -23;
+  const eps = epsilonOf(x0.dtype);
   const evaluate = valueAndGrad(f) as unknown as (x: Tensor) => [Tensor, Tensor];
   const [value, gradient] = evaluate(x0);
   const last = whileLoop(
@@ -78,14 +79,7 @@ export function trustRegionNewton(f: (x: Tensor) => Tensor, x0: Tensor, limits: 
       going: scalar('bool', 1),
     },
   );
-  const residual = largestOf(last.gradient);
-  return {
-    x: last.x,
-    iterations: last.k,
-    evaluations: last.evaluations,
-    residual,
-    converged: lessEqual(residual, tolerance),
-  };
+  return minimumOf(last, tolerance);
 }
 
 interface TrustStep {

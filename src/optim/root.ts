@@ -1,8 +1,8 @@
 /** Roots of systems of equations, by Newton's method. */
 import { scalar, type Tensor } from '../core/tensor.ts';
 import { norm, scalarLike, type VectorMap } from '../linalg/iterative/iteration.ts';
-import { implicitSolvers, solveVector } from '../linalg/iterative/linear-solve.ts';
-import { ravelList } from '../linalg/ravel.ts';
+import { implicitSolvers, innerMethod, solveVector, toleranceOf } from '../linalg/iterative/linear-solve.ts';
+import { onVectors, ravelList } from '../linalg/ravel.ts';
 import { add, multiply, subtract } from '../numpy/arithmetic.ts';
 import { equal, greater, less, lessEqual, logicalAnd, logicalOr, where } from '../numpy/logic.ts';
 import { isFinite } from '../numpy/rounding.ts';
@@ -28,11 +28,6 @@ export interface RootOptions extends SolutionOptions {
 /** How often a step is halved at most. */
 const halvings = 30;
 
-/** A function of lists as one of vectors. */
-export const onVectors = (f: ListFunction, unravel: (x: Tensor) => Tensor[]): VectorMap => {
-  return x => ravelList(f(unravel(x))).vector;
-};
-
 /**
  * x* with f(x*, θ) = 0, by Newton's method with step halving from x0: as many equations as unknowns. Each step solves with
  * the exact Jacobian, dense or by GMRES.
@@ -56,9 +51,7 @@ export function root<X, P = undefined>(
 ): Solution<X> {
   requireSteps('root', options);
   const unknown = mapOfUnknown('root', withParameters(f, parameters), x0, 'x0');
-  const { method = 'auto', ...linear } = options.linear ?? {};
-  const size = unknown.leaves.reduce((n, leaf) => n + leaf.size, 0);
-  const solvers = implicitSolvers(size, options.symmetric ?? false, method, linear);
+  const solvers = implicitSolvers(unknown.leaves, options.symmetric ?? false, options.linear);
   const { x, report } = customRoot(
     'root',
     unknown.f,
@@ -82,9 +75,10 @@ export function withParameters<X, P, R>(
 function newton(f: ListFunction, start: readonly Tensor[], options: RootOptions): Solved {
   const { vector, unravel } = ravelList(start);
   const map = onVectors(f, unravel);
-  const { tolerance = vector.dtype === 'float64' ? 1e-10 : 1e-5, maxIterations = 50 } = options;
-  const { method: wanted = 'auto', ...linear } = options.linear ?? {};
-  const method = wanted !== 'auto' ? wanted : vector.size <= 256 ? 'dense' : 'gmres';
+  const { maxIterations = 50 } = options;
+  const tolerance = toleranceOf(vector, options);
+  const { linear = {} } = options;
+  const method = innerMethod(vector.size, linear);
   const first = map(vector);
   const last = whileLoop(
     ({ k, going }) => logicalAnd(going, less(k, maxIterations)),

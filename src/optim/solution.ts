@@ -1,7 +1,7 @@
 /** What root finders and minimizers report, and the options that they have in common. */
 import { BadArgument } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
-import type { IterationOptions, LinearMethod } from '../linalg/iterative/linear-solve.ts';
+import type { InnerOptions } from '../linalg/iterative/linear-solve.ts';
 import type { Outputs } from '../transforms/arguments.ts';
 
 /** A solution and what the iteration has to say of itself. Only x has derivatives. */
@@ -19,10 +19,7 @@ export interface SolutionOptions {
   /** How many steps at most. */
   readonly maxIterations?: number;
   /** How the linear systems of Newton's steps and of the derivatives are solved. */
-  readonly linear?: IterationOptions & {
-    /** Default `auto`: `dense` up to 256 unknowns, else iterative. */
-    readonly method?: LinearMethod | 'auto';
-  };
+  readonly linear?: InnerOptions;
 }
 
 /** Throws where an option is no number in its range. */

@@ -212,8 +212,7 @@ function powerBySquaring(x: k.Expression, exponent: number): k.Expression {
   const one = k.constant(x.type, 1);
   if (exponent === 0) return one;
   // Beyond small exponents repeated rounding costs more than the library function's one.
-  if (Math.abs(exponent) > 4 && (x.type === 'float32' || x.type === 'float64'))
-    return k.binary('pow', x, k.constant(x.type, exponent));
+  if (Math.abs(exponent) > 4 && k.isFloat(x.type)) return k.binary('pow', x, k.constant(x.type, exponent));
   let result: k.Expression | undefined;
   let base = x;
   for (let n = Math.abs(exponent); n > 0; n >>= 1) {

@@ -3,8 +3,10 @@
  * is that of a function of the matrix. The decomposition must be that of the matrix, and counts as a constant; so the
  * samples, in which a 0 says so, are not tested against differences, but solve and det of linalg are.
  */
+
 import type { Aval } from '../core/aval.ts';
 import { range } from '../core/aval.ts';
+import { epsilonOf } from '../core/dtype.ts';
 import { ShapeMismatch } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import * as k from '../kernel/expression.ts';
@@ -158,7 +160,7 @@ function cofactorSolve(a: Tensor, b: Tensor): Tensor {
   const last = a.ndim - 2;
   const largest = stop(reduceMax(abs(a), [last, last + 1]));
   const scale = select(equal(largest, constantLike(largest, 0)), constantLike(largest, 1), largest);
-  const unit = mul(scale, constantLike(largest, a.dtype === 'float32' ? 2 ** -23 : 2 ** -52));
+  const unit = mul(scale, constantLike(largest, epsilonOf(a.dtype)));
   const [row, column] = [last, last + 1].map(d => iota('int32', a.shape, d));
   const vanishes = and(
     and(equal(row, column), equal(factors, constantLike(a, 0))),

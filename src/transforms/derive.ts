@@ -27,6 +27,7 @@ export const flagged = <T>(list: readonly T[], flags: readonly boolean[]): T[] =
 export const unflagged = <T>(list: readonly T[], flags: readonly boolean[]): T[] =>
   list.filter((_, i) => !flags[i]);
 export const never = (list: readonly unknown[]): boolean[] => list.map(() => false);
+export const always = (list: readonly unknown[]): boolean[] => list.map(() => true);
 export const notNull = <T>(list: readonly (T | null)[]): T[] => list.filter((one): one is T => one !== null);
 
 /** Where `flags` is true the next of `on`, elsewhere the next of `off`. */

@@ -1,5 +1,11 @@
 /** Scalar arithmetic in JavaScript with the semantics of the kernel's expressions. */
-import type { BinaryOp, CompareOp, ScalarType, UnaryOp } from '../../kernel/expression.ts';
+import {
+  type BinaryOp,
+  type CompareOp,
+  isFloat,
+  type ScalarType,
+  type UnaryOp,
+} from '../../kernel/expression.ts';
 import {
   acosh,
   cosh,
@@ -81,10 +87,6 @@ export const integerRange: Record<'int32' | 'uint32' | 'int8' | 'uint8', readonl
   int8: [-128, 127],
   uint8: [0, 255],
 };
-
-export function isFloat(type: ScalarType): type is 'float32' | 'float64' {
-  return type === 'float32' || type === 'float64';
-}
 
 /** A result brought back into its type: rounding of float32, wrapping of integers. */
 export const wrap: Record<ScalarType, Scalar1> = {

@@ -1,9 +1,8 @@
 /** Statements as JavaScript; see generate.ts. Local i is a variable c_i. */
-import { childrenOf, type Expression } from '../../kernel/expression.ts';
+import { childrenOf, type Expression, isFloat } from '../../kernel/expression.ts';
 import type { Kernel, OrderedNest } from '../../kernel/kernel.ts';
 import { Known } from '../../kernel/known.ts';
 import { effectsOf, expressionsOf, type Statement, type Sum } from '../../kernel/statement.ts';
-import { isFloat } from './arithmetic.ts';
 import { number, offsetOf, operationText, wrapped } from './print.ts';
 
 export function generateOrdered(kernel: Kernel, nest: OrderedNest): string {

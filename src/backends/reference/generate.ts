@@ -1,5 +1,5 @@
 /** Kernels as JavaScript source: loops over typed arrays a0, a1, … into o0, o1, …, with Math.fround as f and m the functions. */
-import type { Expression } from '../../kernel/expression.ts';
+import { type Expression, isFloat } from '../../kernel/expression.ts';
 import {
   type Kernel,
   type MapNest,
@@ -10,7 +10,6 @@ import {
   startOf,
 } from '../../kernel/kernel.ts';
 import { flattened } from '../../kernel/rewrite.ts';
-import { isFloat } from './arithmetic.ts';
 import { generateOrdered } from './generate-ordered.ts';
 import { displaced, number, offsetOf, Printer } from './print.ts';
 

@@ -1,9 +1,9 @@
 /** Statements as closures: see interpret.ts. */
-import type { Expression } from '../../kernel/expression.ts';
+import { type Expression, isFloat } from '../../kernel/expression.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Statement, Sum } from '../../kernel/statement.ts';
 import type { Elements } from '../backend.ts';
-import { isFloat, wrap } from './arithmetic.ts';
+import { wrap } from './arithmetic.ts';
 
 /** What statements read and change. */
 export interface State {

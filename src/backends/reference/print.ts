@@ -4,11 +4,12 @@ import {
   childrenOf,
   type Expression,
   int,
+  isFloat,
   plus,
   type ScalarType,
   times,
 } from '../../kernel/expression.ts';
-import { integerRange, isFloat } from './arithmetic.ts';
+import { integerRange } from './arithmetic.ts';
 
 export function wrapped(type: ScalarType, text: string): string {
   switch (type) {

@@ -3,12 +3,10 @@
  * narrower types always take 32-bit lanes (the low two of them where lanes is 2), float64 takes 64-bit ones. A bool
  * is a mask: all bits of its lane.
  */
-import { bytesOf, type ScalarType } from '../../kernel/expression.ts';
+import { bytesOf, isFloat, type ScalarType } from '../../kernel/expression.ts';
 import { type Code, f32, f32x4, f64, f64x2, i16x8, i32, i32x4, type Value, v128 } from './encode.ts';
 
 export type Lanes = 2 | 4;
-
-const isFloat = (type: ScalarType): type is 'float32' | 'float64' => type === 'float32' || type === 'float64';
 
 export function constantVector(type: ScalarType, x: number): Value {
   if (type === 'float32') return f32x4.const(x);

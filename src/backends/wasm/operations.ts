@@ -1,5 +1,5 @@
 /** Scalar operations on vectors. */
-import type { Expression, ScalarType } from '../../kernel/expression.ts';
+import { type Expression, isFloat, type ScalarType } from '../../kernel/expression.ts';
 import { type FunctionBuilder, f32x4, f64x2, i32x4, type Value, v128 } from './encode.ts';
 import type { Functions } from './functions.ts';
 import { boundsOf } from './indices.ts';
@@ -56,7 +56,7 @@ export function binaryVector(
   args: readonly Expression[],
 ): Value {
   const second = args[1];
-  if (type === 'float32' || type === 'float64') {
+  if (isFloat(type)) {
     const simd = type === 'float32' ? f32x4 : f64x2;
     const direct = {
       add: simd.add,

@@ -1,5 +1,5 @@
 /** Running values of reductions. */
-import type { Expression, ScalarType } from '../../kernel/expression.ts';
+import { type Expression, isFloat, type ScalarType } from '../../kernel/expression.ts';
 import { type Accumulator, startOf } from '../../kernel/kernel.ts';
 import {
   type Code,
@@ -49,9 +49,9 @@ export class Running {
     this.#value = f.local('v128');
     this.#other = f.local('v128');
     const { type } = accumulator.term;
-    const isFloat = type === 'float32' || type === 'float64';
-    this.blocked = accumulator.reducer === 'sum' && isFloat;
-    this.#isExtreme = (accumulator.reducer === 'min' || accumulator.reducer === 'max') && isFloat;
+    const float = isFloat(type);
+    this.blocked = accumulator.reducer === 'sum' && float;
+    this.#isExtreme = (accumulator.reducer === 'min' || accumulator.reducer === 'max') && float;
   }
 
   get #isPosition(): boolean {
@@ -90,8 +90,8 @@ export class Running {
         reducer === 'argmax'
           ? compareVector('lt', type, this.#value, v)
           : compareVector('lt', type, v, this.#value);
-      const isFloat = type === 'float32' || type === 'float64';
-      const nan = isFloat
+      const float = isFloat(type);
+      const nan = float
         ? v128.andnot(compareVector('ne', type, v, v), compareVector('ne', type, this.#value, this.#value))
         : constantVector('int32', 0);
       const take = f.let(v128.or(better, nan));
@@ -191,10 +191,10 @@ export class Running {
       const p = f.let(positionLane(i));
       const better =
         reducer === 'argmax' ? compareVector('lt', type, best, v) : compareVector('lt', type, v, best);
-      const isFloat = type === 'float32' || type === 'float64';
+      const float = isFloat(type);
       const none = constantVector('int32', 0);
-      const vNaN = f.let(isFloat ? compareVector('ne', type, v, v) : none);
-      const bestNaN = f.let(isFloat ? compareVector('ne', type, best, best) : none);
+      const vNaN = f.let(float ? compareVector('ne', type, v, v) : none);
+      const bestNaN = f.let(float ? compareVector('ne', type, best, best) : none);
       const same = v128.or(compareVector('eq', type, v, best), v128.and(vNaN, bestNaN));
       const earlier = v128.and(same, i32x4.lt_s(p, position));
       const take = f.let(v128.or(v128.or(better, v128.andnot(vNaN, bestNaN)), earlier));

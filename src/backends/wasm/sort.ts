@@ -2,7 +2,7 @@
  * Sorting by radix: elements have unsigned keys of the same order, and are distributed by one byte of the key at a
  * time, the lowest first. Stable, in time proportional to the length.
  */
-import { bytesOf, type ScalarType } from '../../kernel/expression.ts';
+import { bytesOf, isFloat, type ScalarType } from '../../kernel/expression.ts';
 import type { Kernel, SortNest } from '../../kernel/kernel.ts';
 import {
   type FunctionBuilder,
@@ -53,7 +53,7 @@ const store = ({ bytes }: Plan, address: Value, x: Value) =>
 
 /** An element's key: unsigned, smaller for what comes first; that of −0 is 0's, NaN is last. */
 function keyOf(f: FunctionBuilder, { type, bytes, descending }: Plan, x: Value): Value {
-  const float = type === 'float32' || type === 'float64';
+  const float = isFloat(type);
   const integer = bytes === 8 ? i64 : i32;
   const n = integer.const as (x: bigint | number) => Value;
   const sign = bytes === 8 ? -(2n ** 63n) : bytes === 4 ? -(2 ** 31) : 0x80;

@@ -2,7 +2,14 @@
  * Expressions of statements as vector code. Unlike those of a loop nest they may read what was stored before, so that a
  * value counts only until a statement changes what it reads; see kernel/known.ts.
  */
-import { bytesOf, childrenOf, type Expression, type ScalarType, visit } from '../../kernel/expression.ts';
+import {
+  bytesOf,
+  childrenOf,
+  type Expression,
+  isFloat,
+  type ScalarType,
+  visit,
+} from '../../kernel/expression.ts';
 import { type BufferType, type OrderedNest, rootsOf } from '../../kernel/kernel.ts';
 import { Known } from '../../kernel/known.ts';
 import {
@@ -203,8 +210,7 @@ export class StatementExpressions {
   /** Whether the terms are floats that fill the lanes, from places that are neighbours or the same. */
   canSumAlongLanes({ axis, terms }: Sum): boolean {
     return terms.every(({ term }) => {
-      let regular =
-        (term.type === 'float32' || term.type === 'float64') && bytesOf[term.type] * this.lanes === 16;
+      let regular = isFloat(term.type) && bytesOf[term.type] * this.lanes === 16;
       if (this.#mustBranch(term)) regular = false;
       visit([term], x => {
         if (x.op === 'load' && uses(x, axis)) {

@@ -1,4 +1,5 @@
 /** Stabilized biconjugate gradients. */
+import { epsilonOf } from '../../core/dtype.ts';
 import { scalar, type Tensor } from '../../core/tensor.ts';
 import { absolute, add, divide, multiply, subtract } from '../../numpy/arithmetic.ts';
 import { equal, greater, less, logicalAnd, where } from '../../numpy/logic.ts';
@@ -19,7 +20,7 @@ export function stabilizedBiconjugateGradients(
 ): VectorSolution {
   const { tolerance, maxIterations, precondition } = limits;
   const threshold = norm(b).mul(tolerance);
-  const eps = b.dtype === 'float64' ? 2 ** -52 : 2 ** -23;
+  const eps = epsilonOf(b.dtype);
   const last = whileLoop(
     ({ k, r }) => logicalAnd(less(k, maxIterations), greater(norm(r), threshold)),
     ({ k, x, r, p, shadow, rho }) => {

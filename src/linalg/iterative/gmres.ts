@@ -1,4 +1,5 @@
 /** Generalized minimal residuals. */
+import { epsilonOf } from '../../core/dtype.ts';
 import { scalar, type Tensor } from '../../core/tensor.ts';
 import { absolute, add, divide, multiply, subtract } from '../../numpy/arithmetic.ts';
 import { hypot } from '../../numpy/elementary.ts';
@@ -77,7 +78,7 @@ function krylovCycle(
   threshold: Tensor,
 ): Cycle {
   const zero = scalarLike(r, 0);
-  const eps = r.dtype === 'float64' ? 2 ** -52 : 2 ** -23;
+  const eps = epsilonOf(r.dtype);
   const size = norm(r);
   const last = whileLoop(
     ({ k, left, ended }) =>

@@ -1,4 +1,5 @@
 /** Systems of linear equations whose matrix is known as a function. */
+import { totalSize } from '../../core/aval.ts';
 import { BadArgument, ShapeMismatch } from '../../core/errors.ts';
 import { scalar, Tensor } from '../../core/tensor.ts';
 import { flattenAs } from '../../core/tree.ts';
@@ -21,7 +22,7 @@ import { mapOfUnknown } from '../../transforms/implicit/unknown.ts';
 import { vjp } from '../../transforms/vjp.ts';
 import { vmap } from '../../transforms/vmap.ts';
 import { identityLike } from '../operands.ts';
-import { ravelList } from '../ravel.ts';
+import { onVectors, ravelList } from '../ravel.ts';
 import { solve } from '../solve.ts';
 import { stabilizedBiconjugateGradients } from './bicgstab.ts';
 import { conjugateGradients } from './cg.ts';
@@ -99,12 +100,8 @@ function listSolver(
 ): LinearSolver {
   return (matvec, b) => {
     const { vector, unravel } = ravelList(b);
-    const onVectors =
-      (map: ListFunction): VectorMap =>
-      x =>
-        ravelList(map(unravel(x))).vector;
-    const map = onVectors(matvec);
-    const found = solveVector(method, map, vector, options, onVectors(precondition));
+    const map = onVectors(matvec, unravel);
+    const found = solveVector(method, map, vector, options, onVectors(precondition, unravel));
     return { x: unravel(found.x), report: reportOf(map, vector, found, toleranceOf(vector, options)) };
   };
 }
@@ -131,22 +128,37 @@ export function solveVector(
   return { x: solve(matrixTranspose(columns), b), iterations: scalar('int32', b.size) };
 }
 
-function toleranceOf(
+/** The tolerance that is asked for, or the usual one. */
+export function toleranceOf(
   b: Tensor,
-  { tolerance = b.dtype === 'float64' ? 1e-10 : 1e-5 }: IterationOptions,
+  { tolerance = b.dtype === 'float64' ? 1e-10 : 1e-5 }: Pick<IterationOptions, 'tolerance'>,
 ): number {
   return tolerance;
 }
 
-/** The linear systems of implicit derivatives: dense while that is cheap. */
-export function implicitSolvers(
+/** How linear systems inside another method are solved. */
+export type InnerOptions = IterationOptions & {
+  /** Default `auto`: `dense` up to 256 unknowns, else iterative. */
+  readonly method?: LinearMethod | 'auto';
+};
+
+/** The method that is asked for; by itself dense while that is cheap. */
+export function innerMethod(
   unknowns: number,
+  { method = 'auto' }: InnerOptions,
+  iterative: LinearMethod = 'gmres',
+): LinearMethod {
+  return method !== 'auto' ? method : unknowns <= 256 ? 'dense' : iterative;
+}
+
+/** The linear systems of implicit derivatives. */
+export function implicitSolvers(
+  unknowns: readonly Tensor[],
   symmetric: boolean,
-  method: LinearMethod | 'auto',
-  options: IterationOptions = {},
+  options: InnerOptions = {},
+  iterative?: LinearMethod,
 ): LinearSolvers {
-  const chosen = method !== 'auto' ? method : unknowns <= 256 ? 'dense' : 'gmres';
-  return { solve: listSolver(chosen, options), symmetric };
+  return { solve: listSolver(innerMethod(totalSize(unknowns), options, iterative), options), symmetric };
 }
 
 /**
@@ -196,8 +208,8 @@ function solveNamed<T>(
       );
       const { vector, unravel } = ravelList(right);
       const found = { x: ravelList(x).vector, iterations: scalar('int32', 0) };
-      const onVectors: VectorMap = v => ravelList(map(unravel(v))).vector;
-      return { x, report: reportOf(onVectors, vector, found, toleranceOf(vector, options)) };
+      const report = reportOf(onVectors(map, unravel), vector, found, toleranceOf(vector, options));
+      return { x, report };
     };
   const precondition: ListFunction | undefined =
     preconditioner && (x => listOf(preconditioner(rebuild(x)), 'what the preconditioner returned'));

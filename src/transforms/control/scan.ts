@@ -12,6 +12,7 @@ import {
 } from '../../primitives/primitive.ts';
 import { add, moveAxis, withBatchAxis, zerosLike } from '../../primitives/vectorspace.ts';
 import {
+  always,
   avalsOf,
   batchedProgram,
   dependence,
@@ -91,12 +92,7 @@ export const scanPrimitive: Primitive<ScanParams> = primitive<ScanParams>({
       liftProducts(params, linear),
     );
     const made = products.map(({ program }) => new Placeholder(program.outputs[0].aval));
-    const results = transposeScan(
-      cotangents,
-      [...operands, ...made],
-      [...linear, ...made.map(() => true)],
-      rest,
-    );
+    const results = transposeScan(cotangents, [...operands, ...made], [...linear, ...always(made)], rest);
     const [leaving, ofProducts] = parts(results, operands.length);
     products.forEach((product, i) => {
       const ct = ofProducts[i];
@@ -222,7 +218,7 @@ function splitScan({ program, constants, carries }: ScanParams, unknown: readonl
   // Residuals that do not change are computed once, slices of known sequences are at hand, the others are stacked.
   const changing = dependents(known, [
     ...never(knownConstants),
-    ...[...knownCarries, ...knownSequences].map(() => true),
+    ...always([...knownCarries, ...knownSequences]),
   ]);
   const invariants: Variable[] = [];
   const stacked: Variable[] = known.outputs.slice(knownCarries.length, made.knownOutputs);

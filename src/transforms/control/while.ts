@@ -36,6 +36,7 @@ import {
   zerosLike,
 } from '../../primitives/vectorspace.ts';
 import {
+  always,
   avalsOf,
   batchedProgram,
   dependence,
@@ -231,7 +232,7 @@ function batchedLoop(params: WhileParams, size: number, batched: readonly boolea
     const test = batchedProgram('whileLoop', condition, size, [...conditionFlags, ...current]);
     const [differ] = test.batched;
     const step = batchedProgram('whileLoop', body, size, [...bodyFlags, ...current], current);
-    return { flags: differ ? current.map(() => true) : step.batched, made: { test, step, differ } };
+    return { flags: differ ? always(current) : step.batched, made: { test, step, differ } };
   });
   const { test, step, differ } = made;
   if (!differ) return { condition: test.program, body: step.program, batched: flags, differ };

@@ -4,7 +4,7 @@ import { NotDifferentiable } from '../../core/errors.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { bind, type Primitive, type Program, primitive } from '../../primitives/primitive.ts';
 import { zerosLike } from '../../primitives/vectorspace.ts';
-import { avalsOf, batchedProgram, flagged, jvpProgram, key, parts, spread } from '../derive.ts';
+import { always, avalsOf, batchedProgram, flagged, jvpProgram, key, parts, spread } from '../derive.ts';
 import { callPrimitive } from '../jit.ts';
 import { remember, replay } from '../trace.ts';
 import { batchedTo } from './batch.ts';
@@ -118,7 +118,7 @@ export const customPrimitive: Primitive<CustomParams> = primitive<CustomParams>(
   // All results get a batch axis; residuals have one if they differ between examples.
   batch: (size, operands, batched, params) => {
     const { name, program, later, constants } = params;
-    const outputs = program.outputs.map(() => true);
+    const outputs = always(program.outputs);
     const made = remember(program, `${key('custom:batch', batched)}:${size}`, () =>
       batchedProgram(name, program, size, batched, outputs),
     );
@@ -159,8 +159,8 @@ function batchedRules(
   size: number,
   batched: readonly boolean[],
 ): Rules {
-  const outputs = program.outputs.map(() => true);
-  const floats = program.outputs.filter(isFloat).map(() => true);
+  const outputs = always(program.outputs);
+  const floats = always(program.outputs.filter(isFloat));
   const [closedOver, args] = parts(batched, constants);
   const moving = flagged(args, program.inputs.slice(constants).map(isFloat));
   /** `results` get a batch axis in any case. */

@@ -5,6 +5,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { bind, type Primitive, type Program, primitive } from '../../primitives/primitive.ts';
 import { zerosLike } from '../../primitives/vectorspace.ts';
 import {
+  always,
   avalsOf,
   batchedProgram,
   flagged,
@@ -127,7 +128,7 @@ export const customLinearPrimitive: Primitive<CustomLinearParams> = primitive<Cu
 
   batch: (size, operands, batched, params) => {
     const { name, backward, leaving, constants, primals, residuals } = params;
-    const outputs = backward.inputs.slice(constants + residuals).map(() => true);
+    const outputs = always(backward.inputs.slice(constants + residuals));
     const [closedOver, , kept, moving] = parts(batched, constants, primals, residuals);
     const into = [...closedOver, ...kept, ...outputs];
     const back = flagged(moving, leaving);

@@ -1,14 +1,13 @@
 /** Derivatives of straight-line code, which are straight-line code again. */
+
 import { NotDifferentiable } from '../../core/errors.ts';
-import type { ScalarType } from '../../kernel/expression.ts';
+import { isFloat, type ScalarType } from '../../kernel/expression.ts';
 import { type Code, CodeBuilder, type FloatType, type Instruction, type Scalar } from './code.ts';
 
 export interface Operand {
   readonly type: ScalarType;
   readonly shape: readonly number[];
 }
-
-const isFloat = (type: ScalarType): boolean => type === 'float32' || type === 'float64';
 
 function builderFor({ results }: Code): CodeBuilder {
   return new CodeBuilder(results.some(({ type }) => type === 'float64') ? 'float64' : 'float32');

@@ -1,5 +1,12 @@
 /** Straight-line code on scalars: what is known before it runs is computed while it is built. */
-import type { BinaryOp, CompareOp, ScalarType, UnaryOp } from '../../kernel/expression.ts';
+
+import {
+  type BinaryOp,
+  type CompareOp,
+  isFloat,
+  type ScalarType,
+  type UnaryOp,
+} from '../../kernel/expression.ts';
 
 export type FloatType = 'float32' | 'float64';
 
@@ -41,8 +48,6 @@ export class Computed {
 
 /** Numbers are known; bools are 0 and 1. */
 export type Scalar = number | Computed;
-
-const isFloat = (type: ScalarType): boolean => type === 'float32' || type === 'float64';
 
 /** Makes instructions; equal ones are one. */
 export class CodeBuilder {

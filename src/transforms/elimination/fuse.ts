@@ -11,7 +11,7 @@ import {
   primitive,
 } from '../../primitives/primitive.ts';
 import { withBatchAxis } from '../../primitives/vectorspace.ts';
-import { avalsOf, batchedProgram } from '../derive.ts';
+import { always, avalsOf, batchedProgram } from '../derive.ts';
 import { callPrimitive } from '../jit.ts';
 import { remember } from '../trace.ts';
 import { compose } from './calculus.ts';
@@ -57,18 +57,12 @@ export const fusedPrimitive: Primitive<FusedParams> = primitive<FusedParams>({
       return structured.batch(size, operands, batched, called(params));
     const all = operands.map((operand, i) => withBatchAxis(size, operand, batched[i]));
     const made = remember(program, `elimination:batch:${size}`, (): FusedParams => {
-      const whole = batchedProgram(
-        'jacobian',
-        meaning,
-        size,
-        batched.map(() => true),
-        meaning.outputs.map(() => true),
-      );
+      const whole = batchedProgram('jacobian', meaning, size, always(batched), always(meaning.outputs));
       return fusedParams(code, whole.program, [size, ...extents]);
     });
-    return { outputs: bind(fusedPrimitive, all, made), batched: program.outputs.map(() => true) };
+    return { outputs: bind(fusedPrimitive, all, made), batched: always(program.outputs) };
   },
-  lower: { form: 'inline', barrier: true },
+  lower: { form: 'inline', own: true },
   samples: [],
 });
 

@@ -2,9 +2,10 @@
  * A kernel nest interpreted on values of which some are not known yet: an element of a tangent is a linear form over
  * the vertices of the graph, an element of a known operand a scalar of straight-line code.
  */
+
 import { stridesOf } from '../../core/aval.ts';
 import { CannotUnroll } from '../../core/errors.ts';
-import type { Expression, ScalarType } from '../../kernel/expression.ts';
+import { type Expression, isFloat, type ScalarType } from '../../kernel/expression.ts';
 import { type Nest, startOf } from '../../kernel/kernel.ts';
 import type { Statement } from '../../kernel/statement.ts';
 import type { CodeBuilder, Scalar } from './code.ts';
@@ -56,8 +57,6 @@ function notAffine(op: string): CannotUnroll {
   });
 }
 
-const isFloatType = (type: ScalarType): boolean => type === 'float32' || type === 'float64';
-
 /** Arithmetic on values. */
 export class Arithmetic {
   readonly code: CodeBuilder;
@@ -100,7 +99,7 @@ export class Arithmetic {
     if (typeof test === 'number') return test === 0 ? y : x;
     if (isForm(x) || isForm(y)) return this.#join(y, x, (no, yes) => code.select(test, yes, no), 'select');
     if (x === y) return x;
-    return code.apply('select', isFloatType(type) ? code.type : type, [test, x, y]);
+    return code.apply('select', isFloat(type) ? code.type : type, [test, x, y]);
   }
 
   /** What an expression's operation gives for these arguments. */
@@ -110,7 +109,7 @@ export class Arithmetic {
     args: Value[],
   ): Value {
     const { code } = this;
-    const float = isFloatType(x.type);
+    const float = isFloat(x.type);
     const from = argTypeOf(x, code);
     if (!args.some(isForm)) {
       const scalars = args as Scalar[];
@@ -186,7 +185,7 @@ class Sum {
 function argTypeOf(x: Expression, code: CodeBuilder): ScalarType {
   if (!('args' in x)) return x.type;
   const { type } = x.args[x.op === 'select' ? 1 : 0] as Expression;
-  return isFloatType(type) ? code.type : type;
+  return isFloat(type) ? code.type : type;
 }
 
 /** Evaluates expressions for one index of the axes after the other. */

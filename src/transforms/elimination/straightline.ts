@@ -7,7 +7,7 @@ import type { OrderedNest } from '../../kernel/kernel.ts';
 import { Locals, loop, type Statement, set, store } from '../../kernel/statement.ts';
 import { bind, type InlineParams, type Primitive, primitive } from '../../primitives/primitive.ts';
 import { withBatchAxis } from '../../primitives/vectorspace.ts';
-import { key, merge, never, notNull } from '../derive.ts';
+import { always, key, merge, never, notNull } from '../derive.ts';
 import { remember } from '../trace.ts';
 import { tangentCode, transposedCode } from './calculus.ts';
 import type { Code, Result } from './code.ts';
@@ -162,8 +162,8 @@ export const straightline: Primitive<Params> = primitive<Params>({
     const made = remember(program, `straightline:batch:${size}`, () =>
       straightlineParams(code, avalsOf(all), [size, ...extents]),
     );
-    return { outputs: bind(straightline, all, made), batched: program.outputs.map(() => true) };
+    return { outputs: bind(straightline, all, made), batched: always(program.outputs) };
   },
-  lower: { form: 'inline', barrier: true },
+  lower: { form: 'inline', own: true },
   samples: [],
 });

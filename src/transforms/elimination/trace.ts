@@ -1,6 +1,8 @@
 /** A function as what is known before its derivative (residuals), and its derivative as a graph of scalars. */
+
 import { inlineCalls, simplify } from '../../compiler/simplify.ts';
 import type { Aval } from '../../core/aval.ts';
+import { totalSize } from '../../core/aval.ts';
 import type { TypedArray } from '../../core/dtype.ts';
 import { inScope, labelOf } from '../../core/path.ts';
 import { type Variable, withoutDeadCode } from '../../core/program.ts';
@@ -9,7 +11,7 @@ import type { Program } from '../../primitives/primitive.ts';
 import { callWithTree, type Leaves } from '../arguments.ts';
 import { avalsOf } from '../derive.ts';
 import { execute } from '../evaluate.ts';
-import { type AnyFunction, differentiated, totalSize } from '../jacobian/argument.ts';
+import { type AnyFunction, differentiated } from '../jacobian/argument.ts';
 import { type Linearized, linearizeFlat } from '../linearize.ts';
 import { traceProgram } from '../trace.ts';
 import { Accumulation } from './accumulate.ts';

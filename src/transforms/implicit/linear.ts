@@ -4,7 +4,7 @@
  * derivative is a solution of a system with A or Aᵀ. As jax.lax.custom_linear_solve.
  */
 import { DTypeMismatch, ShapeMismatch } from '../../core/errors.ts';
-import { Variable } from '../../core/program.ts';
+import type { Variable } from '../../core/program.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import {
   bind,
@@ -15,9 +15,11 @@ import {
 } from '../../primitives/primitive.ts';
 import { sub, withBatchAxis, zerosLike } from '../../primitives/vectorspace.ts';
 import {
+  always,
   avalsOf,
   batchedProgram,
   closed,
+  closedTogether,
   jvpProgram,
   key,
   never,
@@ -67,7 +69,19 @@ interface LinearSolveParams extends InlineParams, System {
   readonly transposed: () => System;
 }
 
-const always = (list: readonly unknown[]): boolean[] => list.map(() => true);
+/** A program over a batch in which every result has the batch's axis, made once. */
+export function wholeBatch(
+  name: string,
+  program: Program,
+  size: number,
+  batched: readonly boolean[],
+): Program {
+  return remember(
+    program,
+    `${key('implicit:batch', batched)}:${size}`,
+    () => batchedProgram(name, program, size, batched, always(program.outputs)).program,
+  );
+}
 
 /** −x, where null is zero. */
 export const negated = (x: Tensor | null): Tensor | null => (x === null ? null : sub(zerosLike(x), x));
@@ -125,11 +139,7 @@ export const linearSolvePrimitive: Primitive<LinearSolveParams> = primitive<Line
     const fixed = batched.slice(0, extras + constants);
     const right = operands.slice(fixed.length);
     const batchProgram = (program: Program, flags: readonly boolean[]): Program =>
-      remember(
-        program,
-        `${key('linearSolve:batch', flags)}:${size}`,
-        () => batchedProgram(name, program, size, flags, always(program.outputs)).program,
-      );
+      wholeBatch(name, program, size, flags);
     const batchOf = ({ program, operator }: System): System => ({
       program: batchProgram(program, [...fixed, ...always(right)]),
       operator: batchProgram(operator, [...fixed.slice(extras), ...always(right)]),
@@ -145,8 +155,7 @@ export const linearSolvePrimitive: Primitive<LinearSolveParams> = primitive<Line
     return { outputs, batched: always(outputs) };
   },
 
-  // Written out, the solver's own steps would be differentiated.
-  lower: { form: 'inline', barrier: true },
+  lower: { form: 'inline', own: true },
   samples: [],
 });
 
@@ -167,20 +176,6 @@ export function requireSameAvals(did: string, given: readonly Tensor[], found: r
         remedy: `convert the start: x.astype('${other.dtype}')`,
       });
   });
-}
-
-/** Programs with what any of them closes over for inputs, before the others. */
-function withSameConstants(programs: readonly Program[]): { programs: Program[]; constants: Tensor[] } {
-  const each = programs.map(closed);
-  const constants = [...new Set(each.flatMap(one => one.constants))];
-  return {
-    constants,
-    programs: each.map(({ program, constants: own }) => {
-      const [closedOver, given] = parts(program.inputs, own.length);
-      const inputs = constants.map(one => closedOver[own.indexOf(one)] ?? new Variable(one.aval));
-      return { ...program, inputs: [...inputs, ...given] };
-    }),
-  };
 }
 
 /**
@@ -233,7 +228,7 @@ export function customLinearSolve(
   else if (extras.length > 0) {
     // What the solver closes over may not live as long as this operation: it becomes an operand now.
     const turned = transposedOperator();
-    const both = withSameConstants([traceSolver(operator, solve), traceSolver(turned, transposeSolve)]);
+    const both = closedTogether([traceSolver(operator, solve), traceSolver(turned, transposeSolve)]);
     program = both.programs[0];
     extras = both.constants;
     transposed = () => ({ program: both.programs[1], operator: turned });

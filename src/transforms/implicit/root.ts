@@ -13,8 +13,8 @@ import {
 } from '../../primitives/primitive.ts';
 import { withBatchAxis, zerosLike } from '../../primitives/vectorspace.ts';
 import {
+  always,
   avalsOf,
-  batchedProgram,
   closed,
   flagged,
   jvpProgram,
@@ -25,7 +25,7 @@ import {
   spread,
 } from '../derive.ts';
 import { notLinear } from '../linearize.ts';
-import { remember, replay, traceProgram } from '../trace.ts';
+import { replay, traceProgram } from '../trace.ts';
 import {
   customLinearSolve,
   type LinearSolvers,
@@ -33,6 +33,7 @@ import {
   negated,
   requireSameAvals,
   type Solved,
+  wholeBatch,
 } from './linear.ts';
 
 interface RootParams extends InlineParams {
@@ -45,8 +46,6 @@ interface RootParams extends InlineParams {
   /** The derivative, for the θ that have a tangent. Of θ, x* and those tangents: dx*. */
   readonly tangent: (moving: readonly boolean[]) => Program;
 }
-
-const always = (list: readonly unknown[]): boolean[] => list.map(() => true);
 
 export const rootPrimitive: Primitive<RootParams> = primitive<RootParams>({
   name: 'root',
@@ -76,11 +75,7 @@ export const rootPrimitive: Primitive<RootParams> = primitive<RootParams>({
     const fixed = batched.slice(0, extras + constants);
     const start = operands.slice(fixed.length);
     const batchOf = (one: Program, flags: readonly boolean[]): Program =>
-      remember(
-        one,
-        `${key('root:batch', flags)}:${size}`,
-        () => batchedProgram('root', one, size, flags, always(one.outputs)).program,
-      );
+      wholeBatch('root', one, size, flags);
     const theta = fixed.slice(extras);
     const outputs = bind(
       rootPrimitive,
@@ -98,8 +93,7 @@ export const rootPrimitive: Primitive<RootParams> = primitive<RootParams>({
     return { outputs, batched: always(outputs) };
   },
 
-  // Written out, the solver's own steps would be differentiated.
-  lower: { form: 'inline', barrier: true },
+  lower: { form: 'inline', own: true },
   samples: [],
 });
 

@@ -1,5 +1,4 @@
 /** Unknowns that are trees, and the functions of them that a user gives. */
-import type { Aval } from '../../core/aval.ts';
 import { DTypeMismatch, NonScalarOutput } from '../../core/errors.ts';
 import { labelOf } from '../../core/path.ts';
 import type { Tensor } from '../../core/tensor.ts';
@@ -26,19 +25,34 @@ export interface Unknown<T> {
   readonly rebuild: (leaves: readonly Tensor[]) => Outputs<T>;
 }
 
-/** The tensors of a start as floats, as wide as the function makes them, and its program for those. */
+interface Settled {
+  readonly label: string;
+  readonly traced: Traced;
+  readonly structure: Structure;
+  /** The tensors of the start as floats, as wide as the function makes them. */
+  readonly leaves: readonly Tensor[];
+}
+
+/** The program of a function of a tree. `check` says which tensors of the start must be float64, or throws. */
 function settle(
-  start: readonly Tensor[],
-  trace: (avals: readonly Aval[]) => { traced: Traced; wide: (leaf: number) => boolean },
-): { traced: Traced; leaves: Tensor[] } {
-  let avals = start.map(({ aval }) =>
+  transformation: string,
+  f: (x: never) => unknown,
+  start: unknown,
+  what: string,
+  check: (label: string, made: Traced, structure: Structure) => (leaf: number) => boolean,
+): Settled {
+  requireFunction(transformation, f);
+  const label = labelOf(transformation, f);
+  const { leaves, structure } = tensorTree(start, what);
+  let avals = leaves.map(({ aval }) =>
     aval.weak !== null || !aval.isFloat ? strong(aval).with({ dtype: 'float32' }) : aval,
   );
   for (;;) {
-    const { traced, wide } = trace(avals);
-    const next = avals.map((aval, i) => (wide(i) ? aval.with({ dtype: 'float64' }) : aval));
+    const traced = traceFunction(transformation, label, f as never, [structure], avals);
+    const isWide = check(label, traced, structure);
+    const next = avals.map((aval, i) => (isWide(i) ? aval.with({ dtype: 'float64' }) : aval));
     if (next.every((aval, i) => aval.dtype === avals[i].dtype))
-      return { traced, leaves: start.map((leaf, i) => cast(leaf, avals[i].dtype)) };
+      return { label, traced, structure, leaves: leaves.map((leaf, i) => cast(leaf, avals[i].dtype)) };
     avals = next;
   }
 }
@@ -50,11 +64,7 @@ export function mapOfUnknown<T>(
   start: T,
   what: string,
 ): Unknown<T> {
-  requireFunction(transformation, f);
-  const label = labelOf(transformation, f);
-  const { leaves: given, structure } = tensorTree(start, what);
-  const { traced, leaves } = settle(given, avals => {
-    const made = traceFunction(transformation, label, f as never, [structure], avals);
+  const settled = settle(transformation, f, start, what, (label, made, structure) => {
     requireSameTree(
       `${label}: what the function returned`,
       structure,
@@ -62,8 +72,9 @@ export function mapOfUnknown<T>(
       `return one equation for every unknown, in a tree like ${what}`,
     );
     const found = avalsOf(made.program.outputs);
-    return { traced: made, wide: i => found[i].weak === null && found[i].dtype === 'float64' };
+    return i => found[i].weak === null && found[i].dtype === 'float64';
   });
+  const { label, traced, structure, leaves } = settled;
   const program = withOutputTypes(
     label,
     traced.program,
@@ -81,11 +92,7 @@ export function objectiveOfUnknown<T>(
   start: T,
   what: string,
 ): Unknown<T> {
-  requireFunction(transformation, f);
-  const label = labelOf(transformation, f);
-  const { leaves: given, structure } = tensorTree(start, what);
-  const { traced, leaves } = settle(given, avals => {
-    const made = traceFunction(transformation, label, f as never, [structure], avals);
+  const settled = settle(transformation, f, start, what, (label, made) => {
     const { outputs } = made.program;
     if (outputs.length !== 1 || made.structure.kind !== 'leaf' || outputs[0].aval.ndim !== 0)
       throw new NonScalarOutput({
@@ -100,8 +107,9 @@ export function objectiveOfUnknown<T>(
         expected: 'one number to make small, a 0-dimensional float',
         remedy: "convert it: loss.astype('float32')",
       });
-    return { traced: made, wide: () => aval.weak === null && aval.dtype === 'float64' };
+    return () => aval.weak === null && aval.dtype === 'float64';
   });
+  const { label, traced, structure, leaves } = settled;
   const [{ dtype }] = leaves;
   const program = withOutputTypes(
     label,

@@ -78,6 +78,3 @@ export function assemble(
     leaves.map(row => (unflatten(inputs, row) as unknown[])[0]),
   );
 }
-
-export const totalSize = (tensors: readonly { readonly aval: { readonly size: number } }[]): number =>
-  tensors.reduce((total, { aval }) => total + aval.size, 0);

@@ -1,10 +1,11 @@
 /** Which way to a Jacobian is the cheapest, and why. */
+import { totalSize } from '../../core/aval.ts';
 import { ConcreteValueNeeded } from '../../core/errors.ts';
 import { type Compression, fewestColours } from '../sparsity/compress.ts';
 import { detect, Findings, type Traced, traceArgument } from '../sparsity/detect.ts';
 import type { Consulted } from '../sparsity/same.ts';
 import { TooDense } from '../sparsity/sets.ts';
-import { type AnyFunction, totalSize } from './argument.ts';
+import type { AnyFunction } from './argument.ts';
 import { operationsOf } from './cost.ts';
 
 /** The ways that `auto` chooses from. A further way needs an entry in `passes` and a branch in `jacobian`. */

@@ -1,6 +1,6 @@
 /** What a program costs to run, roughly: scalar operations, counted from its loop nests. */
 import { sizeOf } from '../../core/aval.ts';
-import { visit } from '../../kernel/expression.ts';
+import { isFloat, visit } from '../../kernel/expression.ts';
 import { rootsOf } from '../../kernel/kernel.ts';
 import type {
   CondParams,
@@ -29,7 +29,7 @@ function operationsOfEquation({ operation, inputs, params, outputs }: Equation):
     if (lowered.form === 'alias') return 0;
     let nodes = 0;
     visit(rootsOf(lowered), x => {
-      if ('args' in x && (x.type === 'float32' || x.type === 'float64')) nodes++;
+      if ('args' in x && isFloat(x.type)) nodes++;
     });
     return sizeOf(lowered.extents) * Math.max(1, nodes + (lowered.form === 'reduce' ? 1 : 0));
   }

@@ -1,5 +1,5 @@
 /** All derivatives of a function of several numbers: one pushforward for each input, or one pullback for each output. */
-import { range } from '../../core/aval.ts';
+import { range, totalSize } from '../../core/aval.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import {
   add,
@@ -22,7 +22,6 @@ import {
   type JacobianOptions,
   type LinearizedArgument,
   linearizeArgument,
-  totalSize,
 } from './argument.ts';
 
 /** The unit vectors of all leaves together: for each leaf a tensor [n, …shape], n the total number of elements. */

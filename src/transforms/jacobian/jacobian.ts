@@ -1,4 +1,5 @@
 /** The Jacobian, each way by its mode, or by the cheapest. */
+import { totalSize } from '../../core/aval.ts';
 import { BadArgument } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import { type EliminationOptions, jacobianByElimination } from '../elimination/elimination.ts';
@@ -13,7 +14,6 @@ import {
   type JacobianOptions,
   type LinearizedArgument,
   linearizeArgument,
-  totalSize,
 } from './argument.ts';
 import { Chooser, chooseBySize, denseMode, fewPasses, type JacobianChoice } from './choose.ts';
 import { columnByColumn, jacfwd, jacrev, rowByRow } from './dense.ts';

@@ -101,7 +101,7 @@ export function entries(
 }
 
 /** [count, n] from blocks [count, …], side by side. */
-function joined(parts: readonly Tensor[], dtype: 'float32' | Tensor['dtype']): Tensor {
+function joined(parts: readonly Tensor[], dtype: Tensor['dtype']): Tensor {
   const rows = parts.map(part => {
     const flat = reshape(part, [part.shape[0], part.size / part.shape[0]]);
     return flat.dtype === dtype ? flat : cast(flat, dtype);

@@ -1,11 +1,12 @@
 /** The pattern of a function's Jacobian, found from its program. */
+import { totalSize } from '../../core/aval.ts';
 import { labelOf } from '../../core/path.ts';
 import { ConcreteTensor, type Tensor } from '../../core/tensor.ts';
 import { flatten, type Structure } from '../../core/tree.ts';
 import type { Program } from '../../primitives/primitive.ts';
 import { type Arguments, callWithTree, type Leaves } from '../arguments.ts';
 import { avalsOf, jvpProgram, withOutputs } from '../derive.ts';
-import { differentiated, type JacobianOptions, totalSize } from '../jacobian/argument.ts';
+import { differentiated, type JacobianOptions } from '../jacobian/argument.ts';
 import { traceProgram } from '../trace.ts';
 import { named } from '../vmap.ts';
 import { interpret, type Value } from './dependence.ts';

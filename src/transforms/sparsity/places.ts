@@ -1,6 +1,6 @@
 /** Index expressions and conditions evaluated: where a loop nest reads and writes. */
-import type { Expression, ScalarType } from '../../kernel/expression.ts';
-import { visit } from '../../kernel/expression.ts';
+
+import { type Expression, isFloat, type ScalarType, visit } from '../../kernel/expression.ts';
 
 export type Evaluate = (axes: Int32Array) => number;
 
@@ -12,8 +12,6 @@ export interface Source {
 }
 
 const isInt = (type: ScalarType): boolean => type === 'int32' || type === 'bool';
-const isFloat = (type: ScalarType): boolean => type === 'float32' || type === 'float64';
-
 const binary: Record<string, (int: boolean) => (a: number, b: number) => number> = {
   add: int => (int ? (a, b) => (a + b) | 0 : (a, b) => a + b),
   sub: int => (int ? (a, b) => (a - b) | 0 : (a, b) => a - b),

@@ -1,5 +1,6 @@
 /** Which operand elements a scalar expression takes its derivative from, and under which conditions. */
-import type { Expression, ScalarType } from '../../kernel/expression.ts';
+
+import { type Expression, isFloat } from '../../kernel/expression.ts';
 
 /** A condition on the indices and on known values: the expression is zero, or is not. */
 export interface Guard {
@@ -25,7 +26,6 @@ export interface Reads {
   readonly carries: readonly CarryRead[];
 }
 
-const isFloat = (type: ScalarType): boolean => type === 'float32' || type === 'float64';
 const flat = new Set<string>(['floor', 'ceil', 'round', 'trunc', 'sign', 'bitcast']);
 
 /**
