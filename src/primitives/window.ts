@@ -80,8 +80,29 @@ export const overlapAdd: Op<[x: Tensor, params: OverlapParams], OverlapParams> =
     lower: ([x], { window, strides, dilation }, [out]) => {
       const spatial = window.length;
       const lead = out.ndim - spatial;
-      const at = axes(out.ndim + spatial);
       let inside = k.yes;
+      // Where windows do not overlap, no element is a sum.
+      if (window.every((size, i) => (size - 1) * dilation[i] < strides[i])) {
+        const place = axes(out.ndim).slice(lead);
+        const which = place.map((at, i) => k.quotient(at, strides[i]));
+        const within = place.map((at, i) => {
+          const from = k.minus(at, k.times(which[i], k.int(strides[i])));
+          const reach = (window[i] - 1) * dilation[i] + 1;
+          // Only what need not hold is asked.
+          if (out.shape[lead + i] > x.shape[lead + i] * strides[i])
+            inside = k.and(inside, k.less(which[i], k.int(x.shape[lead + i])));
+          if (reach < strides[i]) inside = k.and(inside, k.less(from, k.int(reach)));
+          inside = k.and(inside, k.divides(dilation[i], from));
+          return k.quotient(from, dilation[i]);
+        });
+        const only = k.load(0, x.dtype, [...axes(lead), ...which, ...within]);
+        return {
+          form: 'map',
+          extents: out.shape,
+          values: [k.select(inside, only, k.constant(x.dtype, 0))],
+        };
+      }
+      const at = axes(out.ndim + spatial);
       const place = range(spatial).map(i => {
         const from = k.minus(at[lead + i], k.times(at[out.ndim + i], k.int(dilation[i])));
         inside = k.and(inside, k.within(from, 0, (x.shape[lead + i] - 1) * strides[i] + 1));
@@ -101,6 +122,11 @@ export const overlapAdd: Op<[x: Tensor, params: OverlapParams], OverlapParams> =
     samples: [
       { operands: [floats([2, 3])], params: { window: [3], strides: [2], dilation: [1], extents: [6] } },
       { operands: [floats([2, 3, 3, 2, 3])], params: { ...params, extents: [5, 7] } },
+      { operands: [floats([2, 3, 2])], params: { window: [2], strides: [2], dilation: [1], extents: [6] } },
+      {
+        operands: [floats([2, 2, 2, 3])],
+        params: { window: [2, 3], strides: [4, 3], dilation: [2, 1], extents: [9, 7] },
+      },
     ],
   },
   x => [x],
