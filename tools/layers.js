@@ -23,6 +23,7 @@ const rooms = {
   compiler: ['core', 'kernel', 'primitives/primitive.ts'],
   backends: ['kernel'],
   algebra: ['core', 'primitives', 'transforms', 'compiler'],
+  primitive: ['core', 'kernel', 'primitives', 'transforms', 'numpy/methods.ts'],
   numpy: ['core', 'primitives', 'transforms'],
   random: ['core', 'primitives', 'transforms', 'numpy'],
   linalg: ['core', 'primitives', 'transforms', 'numpy'],

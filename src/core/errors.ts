@@ -192,6 +192,11 @@ export class NotFinite extends CotangentError {
   static override readonly title = 'Not a finite number';
 }
 
+export class BrokenLaw extends CotangentError {
+  static override readonly id = 'CT127';
+  static override readonly title = 'Broken law';
+}
+
 export class NoBackend extends CotangentError {
   static override readonly id = 'CT121';
   static override readonly title = 'No backend';

@@ -1,6 +1,5 @@
 /** Every block of the README: JavaScript runs and prints what the text says, declarations are those of the source. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { format } from 'node:util';
 import * as cotangent from 'cotangent';
 import * as data from 'cotangent/data';
 import * as linalg from 'cotangent/linalg';
@@ -8,6 +7,7 @@ import * as nn from 'cotangent/nn';
 import * as optim from 'cotangent/optim';
 import * as random from 'cotangent/random';
 import { describe, expect, test } from 'vitest';
+import { blocksOf, printed, trimmed } from './blocks.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
@@ -22,49 +22,13 @@ const modules: Readonly<Record<string, object>> = {
   'cotangent/random': random,
 };
 
-interface Block {
-  readonly language: string;
-  readonly text: string;
-  readonly line: number;
-}
-
-const blocks: Block[] = [...readme.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(match => ({
-  language: match[1],
-  text: match[2],
-  line: readme.slice(0, match.index).split('\n').length,
-}));
-
-/** The block as the body of a function: imports become constants taken from `modules`. */
-function body(text: string): string {
-  const from = (name: string): string => `modules[${JSON.stringify(name)}]`;
-  return text
-    .replace(
-      /^import \{([^}]*)\} from '([^']+)';$/gm,
-      (_, names: string, name: string) => `const {${names.replaceAll(' as ', ': ')}} = ${from(name)};`,
-    )
-    .replace(
-      /^import \* as (\w+) from '([^']+)';$/gm,
-      (_, as: string, name: string) => `const ${as} = ${from(name)};`,
-    );
-}
-
-async function printed(text: string): Promise<string> {
-  const lines: string[] = [];
-  const console = { log: (...values: unknown[]) => lines.push(format(...values)) };
-  const AsyncFunction = (async () => {}).constructor as new (
-    ...parts: string[]
-  ) => (...values: unknown[]) => Promise<void>;
-  await new AsyncFunction('modules', 'console', body(text))(modules, console);
-  return lines.map(line => `${line}\n`).join('');
-}
-
-const trimmed = (text: string): string => text.replace(/[ \t]+$/gm, '');
+const blocks = blocksOf(readme);
 
 describe('README.md', () => {
   blocks.forEach(({ language, text, line }, i) => {
     if (language !== 'js') return;
     test(`the block at line ${line} runs and prints what is written below it`, async () => {
-      const output = await printed(text);
+      const output = await printed(text, modules);
       const next = blocks[i + 1];
       const said = next?.language === 'text' ? next.text : '';
       expect(trimmed(output)).toBe(said);
