@@ -4,14 +4,19 @@ import { Variable, withoutDeadCode } from '../core/program.ts';
 import { ConcreteTensor, HostStorage, type Tensor } from '../core/tensor.ts';
 import type { Equation, Program } from '../primitives/primitive.ts';
 
-/** Calls replaced by the equations of their programs, at every depth. */
+let regions = 0;
+
+/**
+ * Calls replaced by the equations of their programs, at every depth. What a call computes again on purpose is a region
+ * of its own, which nothing outside may be merged with or moved into.
+ */
 export function inlineCalls(program: Program): Program {
   if (!program.equations.some(equation => isCall(equation))) return program;
   const constants = new Map(program.constants);
   const renamed = new Map<Variable, Variable>();
   const nameOf = (variable: Variable): Variable => renamed.get(variable) ?? variable;
   const equations: Equation[] = [];
-  const add = (list: readonly Equation[]): void => {
+  const add = (list: readonly Equation[], region: number | undefined): void => {
     for (const equation of list) {
       const inputs = equation.inputs.map(nameOf);
       if (!isCall(equation)) {
@@ -21,7 +26,13 @@ export function inlineCalls(program: Program): Program {
           renamed.set(output, fresh);
           return fresh;
         });
-        equations.push({ ...equation, inputs, outputs });
+        const within = equation.region ?? region;
+        equations.push({
+          ...equation,
+          inputs,
+          outputs,
+          ...(within === undefined ? {} : { region: within }),
+        });
         continue;
       }
       const { program: inner } = equation.params as { program: Program };
@@ -30,17 +41,20 @@ export function inlineCalls(program: Program): Program {
         constants.set(variable, value);
         renamed.delete(variable);
       }
-      add(inner.equations);
+      add(inner.equations, isBarrier(equation) ? regions++ : region);
       const results = inner.outputs.map(nameOf);
       equation.outputs.forEach((output, i) => renamed.set(output, results[i]));
     }
   };
-  add(program.equations);
+  add(program.equations, undefined);
   return { inputs: program.inputs, constants, equations, outputs: program.outputs.map(nameOf) };
 }
 
 const isCall = ({ operation }: Equation): boolean =>
   operation.kind === 'structured' && operation.lower.form === 'inline';
+
+const isBarrier = ({ operation }: Equation): boolean =>
+  operation.kind === 'structured' && operation.lower.form === 'inline' && operation.lower.barrier === true;
 
 /** What two constants have in common only if they are equal bit for bit: the type and bytes of a single number, else the tensor. */
 function valueOf(tensor: Tensor): unknown {
@@ -51,7 +65,7 @@ function valueOf(tensor: Tensor): unknown {
   return [dtype, weak, shape.length, new Uint8Array(buffer, byteOffset, byteLength)].join();
 }
 
-/** Equal operations on equal operands are done once; what nothing needs is left out. */
+/** Equal operations on equal operands are done once in each region; what nothing needs is left out. */
 export function simplify(program: Program): Program {
   const same = new Map<Variable, Variable>();
   const find = (variable: Variable): Variable => same.get(variable) ?? variable;
@@ -78,7 +92,7 @@ export function simplify(program: Program): Program {
     const structured = equation.operation.kind === 'structured';
     const key = structured
       ? ''
-      : `${idOf(equation.operation)}(${inputs.map(idOf).join()})${JSON.stringify(equation.params)}`;
+      : `${equation.region ?? ''}:${idOf(equation.operation)}(${inputs.map(idOf).join()})${JSON.stringify(equation.params)}`;
     const before = structured ? undefined : seen.get(key);
     if (before !== undefined) {
       equation.outputs.forEach((output, i) => same.set(output, before[i]));

@@ -19,6 +19,8 @@ export interface Equation<P extends Operation = Operation> {
   readonly outputs: readonly Variable[];
   /** The user's line that made it, where it was recorded. */
   readonly source?: string;
+  /** Set by the compiler: the number of the call that computes this again on purpose, to save memory. */
+  readonly region?: number;
 }
 
 /**
