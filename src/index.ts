@@ -65,6 +65,8 @@ export * from './numpy/types.ts';
 export { config, type Device, defaultDevice, devices, memory, type Settings } from './setup.ts';
 export { adjoints } from './transforms/adjoints.ts';
 export { checkGrads } from './transforms/check.ts';
+export { type CheckpointOptions, checkpoint } from './transforms/checkpoint.ts';
+export type { CheckpointPolicy } from './transforms/control/checkpoint.ts';
 export { cond, forLoop, type ScanOptions, scan, whileLoop } from './transforms/control/flow.ts';
 export { gnvp } from './transforms/gaussNewton.ts';
 export { grad, valueAndGrad } from './transforms/grad.ts';

@@ -83,7 +83,8 @@ class ObservingTrace extends JvpTrace {
     const results = super.bind(primitive, operands, params);
     // Constants that nothing differentiable goes into are operands, not steps.
     if (!operands.some(operand => this.#names.has(operand))) return results;
-    const shown = primitive.name === 'tag' ? '' : showParams(params);
+    const label = primitive.label?.(params);
+    const shown = label === undefined ? showParams(params) : '';
     const words = [
       primitive.name + (shown && `[${shown}]`),
       ...operands.map(operand => this.#nameOf(operand)),
@@ -102,7 +103,7 @@ class ObservingTrace extends JvpTrace {
         );
         perturbed = this.tracer(primal, moved);
       }
-      const name = primitive.name === 'tag' ? (params as { name: string }).name : this.#freeLetters();
+      const name = label ?? this.#freeLetters();
       this.note(perturbed, name, words.join(' '), perturbation);
       return perturbed;
     });

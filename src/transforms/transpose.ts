@@ -22,8 +22,12 @@ export class Placeholder extends Tensor {
   }
 }
 
-/** The cotangents of a linear program's inputs for those of its outputs. */
-export function transposeProgram(program: Program, cotangents: readonly Cotangent[]): Cotangent[] {
+/** The cotangents of a linear program's inputs for those of its outputs, added to what is there `before`. */
+export function transposeProgram(
+  program: Program,
+  cotangents: readonly Cotangent[],
+  before: readonly Cotangent[] = [],
+): Cotangent[] {
   const known = new Map<Variable, Tensor>(program.constants);
   const linear = new Set<Variable>(program.inputs);
   const backwards: Equation[] = [];
@@ -41,18 +45,29 @@ export function transposeProgram(program: Program, cotangents: readonly Cotangen
     }
   }
   const adjoints = new Map<Variable, Tensor>();
+  before.forEach((sum, i) => {
+    if (sum !== null) adjoints.set(program.inputs[i], sum);
+  });
   const accumulate = (variable: Variable, cotangent: Cotangent): void => {
     if (cotangent === null || !linear.has(variable)) return;
-    const before = adjoints.get(variable);
-    adjoints.set(variable, before === undefined ? cotangent : add(before, cotangent));
+    const sum = adjoints.get(variable);
+    adjoints.set(variable, sum === undefined ? cotangent : add(sum, cotangent));
   };
   program.outputs.forEach((output, i) => accumulate(output, cotangents[i]));
   for (const equation of backwards.reverse()) {
     const arriving = equation.outputs.map(output => adjoints.get(output) ?? null);
     if (arriving.every(one => one === null)) continue;
     for (const output of equation.outputs) adjoints.delete(output);
-    const leaving = transposeEquation(equation, arriving, known, linear);
-    for (let i = 0; i < leaving.length; i++) accumulate(equation.inputs[i], leaving[i]);
+    const { operation, inputs } = equation;
+    const accumulates = operation.kind === 'structured' && operation.accumulates === true;
+    const sums = inputs.map((input, i) =>
+      accumulates && inputs.indexOf(input) === i ? (adjoints.get(input) ?? null) : null,
+    );
+    const leaving = transposeEquation(equation, arriving, known, linear, sums);
+    leaving.forEach((cotangent, i) => {
+      if (sums[i] !== null) adjoints.set(inputs[i], cotangent as Tensor);
+      else accumulate(inputs[i], cotangent);
+    });
   }
   return program.inputs.map(input => adjoints.get(input) ?? null);
 }
@@ -62,6 +77,7 @@ function transposeEquation(
   cotangents: readonly Cotangent[],
   known: ReadonlyMap<Variable, Tensor>,
   linear: ReadonlySet<Variable>,
+  before: readonly Cotangent[],
 ): readonly Cotangent[] {
   const operands = inputs.map(input => known.get(input) ?? new Placeholder(input.aval));
   if (operation.kind === 'structured')
@@ -70,6 +86,7 @@ function transposeEquation(
       operands,
       inputs.map(input => linear.has(input)),
       params,
+      before,
     );
   if (operation.kind !== 'linear' && operation.kind !== 'multilinear') throw notLinear(operation);
   const { transpose } = operation;
