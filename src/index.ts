@@ -68,6 +68,7 @@ export { checkGrads } from './transforms/check.ts';
 export { type CheckpointOptions, checkpoint } from './transforms/checkpoint.ts';
 export type { CheckpointPolicy } from './transforms/control/checkpoint.ts';
 export { cond, forLoop, type ScanOptions, scan, whileLoop } from './transforms/control/flow.ts';
+export type { ScanCheckpoint } from './transforms/control/segments.ts';
 export { gnvp } from './transforms/gaussNewton.ts';
 export { grad, valueAndGrad } from './transforms/grad.ts';
 export { type HvpOptions, hvp } from './transforms/hvp.ts';

@@ -35,7 +35,9 @@ import { liftProducts, transposeProduct } from './lift.ts';
 
 /** A value of every step. */
 export const stacked = (length: number, aval: Aval): Aval => aval.with({ shape: [length, ...aval.shape] });
-const sizes = ({ constants, carries }: ScanParams): string => `scan:${constants}:${carries}:`;
+/** A step may be that of several loops. */
+const sizes = ({ constants, carries, length, reverse }: ScanParams): string =>
+  `scan:${constants}:${carries}:${length}:${reverse}:`;
 const isSet = (tensor: Tensor | null): boolean => tensor !== null;
 const plus = (before: Cotangent, one: Cotangent): Cotangent =>
   before === null || one === null ? (before ?? one) : add(before, one);
