@@ -34,7 +34,7 @@ export interface ScanOptions {
   readonly reverse?: boolean;
   /**
    * Segments that reverse mode runs again from the carry at their start, in place of keeping what every step needs. No
-   * bit of a value or derivative changes.
+   * bit of a value or derivative changes, but that the cotangent of a matrix which all steps share is rounded anew.
    */
   readonly checkpoint?: ScanCheckpoint;
 }

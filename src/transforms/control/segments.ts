@@ -74,7 +74,10 @@ function equalLevels(length: number, levels: number): number[] {
   return lengths;
 }
 
-/** The results of a scan with these operands, the same bit for bit, and so are those of its derivatives. */
+/**
+ * The results of a scan with these operands, the same bit for bit, and so are those of its derivatives; only where
+ * reverse mode sums the products of all steps as one product (`lift.ts`) is that now one for each segment.
+ */
 export function segmentedScan(
   operands: readonly Tensor[],
   params: ScanParams,
