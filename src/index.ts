@@ -67,7 +67,10 @@ export * from './numpy/types.ts';
 export { config, type Device, defaultDevice, devices, memory, type Settings } from './setup.ts';
 export { type Adjoints, type AdjointVariable, adjoints } from './transforms/adjoints.ts';
 export { checkGrads } from './transforms/check.ts';
+export { type CheckpointOptions, checkpoint } from './transforms/checkpoint.ts';
+export type { CheckpointPolicy } from './transforms/control/checkpoint.ts';
 export { cond, forLoop, type ScanOptions, scan, whileLoop } from './transforms/control/flow.ts';
+export type { ScanCheckpoint } from './transforms/control/segments.ts';
 export { type CustomOptions, customJvp, customVjp, type OrZero } from './transforms/custom/custom.ts';
 export { type DebugNansOptions, debugNans } from './transforms/debug.ts';
 export {

@@ -10,6 +10,7 @@ import { Buffer, buildGraph, type Graph, type Node } from './graph.ts';
 import { hoistInvariants } from './hoist.ts';
 import { arrange } from './layout.ts';
 import { type MemoryPlan, mayTakeOver, planMemory, planReuse, roundUp } from './memory.ts';
+import { pruneLoops } from './prune.ts';
 import { inlineCalls, simplify } from './simplify.ts';
 import { type Tile, type TileOptions, tile } from './tile.ts';
 
@@ -43,18 +44,24 @@ interface Unit {
   readonly inner: ReadonlyMap<Node, readonly Unit[]>;
 }
 
+/** How many of the results are carried from turn to turn; the others are written where they belong. */
+function carriesOf({ control, outputs }: Node): number {
+  if (control?.form === 'scan') return control.params.carries;
+  return control?.form === 'while' ? outputs.length : 0;
+}
+
 /** Scratch memory of a control node: the arenas of its programs, and copies of what it carries. */
 function scratchOf(node: Node, units: readonly Unit[]): Buffer {
   const arena = Math.max(0, ...units.map(unit => unit.plan.bytes));
-  const carried =
-    node.control?.form === 'cond'
-      ? 0
-      : node.outputs.reduce((n, { type, size }) => n + roundUp(size * bytesOf[type]), 0);
+  const carries = carriesOf(node);
+  const carried = node.outputs
+    .slice(0, carries)
+    .reduce((n, { type, size }) => n + roundUp(size * bytesOf[type]), 0);
   return new Buffer('uint8', [arena + carried + 64]);
 }
 
 function makeUnit(program: Program, options: CompileOptions): Unit {
-  const graph = buildGraph(simplify(hoistInvariants(simplify(inlineCalls(program)))));
+  const graph = buildGraph(simplify(hoistInvariants(pruneLoops(simplify(inlineCalls(program))))));
   if (options.fusion ?? true) {
     fuse(graph);
     arrange(graph);

@@ -205,6 +205,7 @@ class Fusion {
   #planInline(producer: Node, { node, source }: Use): number | null {
     const { nest } = node.kernel;
     if (isClosed(nest) || isProduct(nest)) return null;
+    if (producer.region !== node.region && !isSmallView(producer)) return null;
     const read = node.kernel.inputs[source].shape;
     const [own] = producer.kernel.outputs;
     const pointwise = isPointwise(producer.kernel, producer.kernel.nest as MapNest);
@@ -270,7 +271,7 @@ class Fusion {
 
   #absorb(reduction: Node, nest: ReduceNest, consumer: Node): boolean {
     const after = consumer.kernel.nest;
-    if (after.form !== 'map') return false;
+    if (after.form !== 'map' || consumer.region !== reduction.region) return false;
     const kept = nest.extents.slice(0, nest.extents.length - nest.reduced);
     // The consumer's axes in terms of the kept ones: equal but for axes of one element.
     const places = alignAxes(after.extents, kept);
@@ -331,6 +332,8 @@ class Fusion {
     const { nodes } = this.#graph;
     const [a, b] = [nodes[i], nodes[j]];
     const [one, two] = [a.kernel.nest, b.kernel.nest];
+    // What is computed again on purpose stays where it is needed.
+    if (a.region !== b.region) return false;
     if (one.form !== 'map' || two.form !== 'map' || one.extents.join() !== two.extents.join()) return false;
     if (a.outputs.length + b.outputs.length > 8) return false;
     const produced = new Set(a.outputs);
@@ -390,6 +393,12 @@ class Fusion {
     a.outputs = a.outputs.filter((_, i) => keep[i]);
     dropUnread(a);
   }
+}
+
+/** Whether the map reads one operand at most, and none that is larger than its result: then that may live on in its place. */
+function isSmallView({ kernel, inputs, outputs }: Node): boolean {
+  const { nest } = kernel;
+  return nest.form === 'map' && countLoads(nest) <= 1 && inputs.every(({ size }) => size <= outputs[0].size);
 }
 
 function countLoads(nest: MapNest): number {

@@ -45,6 +45,8 @@ export interface Node {
   outputs: Buffer[];
   /** Set where this is control flow and no kernel. */
   readonly control?: Control;
+  /** The region of a program that it belongs to, see `Equation`; kernels of different regions are not joined. */
+  readonly region?: number | undefined;
 }
 
 export interface Graph {
@@ -85,7 +87,7 @@ export function buildGraph(program: Program): Graph {
     buffers.set(variable, buffer);
   }
   const nodes: Node[] = [];
-  for (const { operation, inputs: operands, params, outputs } of program.equations) {
+  for (const { operation, inputs: operands, params, outputs, region } of program.equations) {
     const avals = operands.map(operand => operand.aval);
     const results = outputs.map(output => output.aval);
     const read = operands.map(operand => buffers.get(operand) as Buffer);
@@ -98,7 +100,7 @@ export function buildGraph(program: Program): Graph {
       const written = results.map(aval => new Buffer(aval.dtype, aval.shape));
       outputs.forEach((output, i) => buffers.set(output, written[i]));
       const control = { form: operation.lower.form, params } as Control;
-      nodes.push({ kernel: { ...kernel, nest: opaque }, inputs: read, outputs: written, control });
+      nodes.push({ kernel: { ...kernel, nest: opaque }, inputs: read, outputs: written, control, region });
       continue;
     }
     const nest = operation.lower(avals, params, results);
@@ -108,7 +110,7 @@ export function buildGraph(program: Program): Graph {
     }
     const written = results.map(aval => new Buffer(aval.dtype, aval.shape));
     outputs.forEach((output, i) => buffers.set(output, written[i]));
-    nodes.push({ kernel: { ...kernel, nest }, inputs: read, outputs: written });
+    nodes.push({ kernel: { ...kernel, nest }, inputs: read, outputs: written, region });
   }
   return { nodes, inputs, outputs: program.outputs.map(output => buffers.get(output) as Buffer) };
 }

@@ -3,6 +3,7 @@ import { Variable, withoutDeadCode } from '../core/program.ts';
 import { rootsOf } from '../kernel/kernel.ts';
 import type { Equation, Program, ScanParams } from '../primitives/primitive.ts';
 import { costOf } from './fuse.ts';
+import { pruneLoops } from './prune.ts';
 import { inlineCalls, simplify } from './simplify.ts';
 
 /** Whether computing it again costs more than reading its result: views and constants stay where they are used. */
@@ -46,7 +47,7 @@ interface Hoisted {
 }
 
 function hoistFrom(scan: Equation, params: ScanParams): Hoisted {
-  const body = hoistInvariants(simplify(inlineCalls(params.program)));
+  const body = hoistInvariants(pruneLoops(simplify(inlineCalls(params.program))));
   const { constants } = params;
   const moved = invariantsOf(body, constants);
   if (moved.size === 0)

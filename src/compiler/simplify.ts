@@ -6,14 +6,19 @@ import { ConcreteTensor, HostStorage, type Tensor } from '../core/tensor.ts';
 import { Trace, Tracer, withTrace } from '../core/trace.ts';
 import type { Equation, Made, Primitive, Program, Rewrite, Seen } from '../primitives/primitive.ts';
 
-/** Calls replaced by the equations of their programs, at every depth. */
+let regions = 0;
+
+/**
+ * Calls replaced by the equations of their programs, at every depth. What a call computes again on purpose is a region
+ * of its own, which nothing outside may be merged with or moved into.
+ */
 export function inlineCalls(program: Program): Program {
   if (!program.equations.some(equation => isCall(equation))) return program;
   const constants = new Map(program.constants);
   const renamed = new Map<Variable, Variable>();
   const nameOf = (variable: Variable): Variable => renamed.get(variable) ?? variable;
   const equations: Equation[] = [];
-  const add = (list: readonly Equation[]): void => {
+  const add = (list: readonly Equation[], region: number | undefined): void => {
     for (const equation of list) {
       const inputs = equation.inputs.map(nameOf);
       if (!isCall(equation)) {
@@ -23,7 +28,13 @@ export function inlineCalls(program: Program): Program {
           renamed.set(output, fresh);
           return fresh;
         });
-        equations.push({ ...equation, inputs, outputs });
+        const within = equation.region ?? region;
+        equations.push({
+          ...equation,
+          inputs,
+          outputs,
+          ...(within === undefined ? {} : { region: within }),
+        });
         continue;
       }
       const { program: inner } = equation.params as { program: Program };
@@ -32,17 +43,20 @@ export function inlineCalls(program: Program): Program {
         constants.set(variable, value);
         renamed.delete(variable);
       }
-      add(inner.equations);
+      add(inner.equations, isBarrier(equation) ? regions++ : region);
       const results = inner.outputs.map(nameOf);
       equation.outputs.forEach((output, i) => renamed.set(output, results[i]));
     }
   };
-  add(program.equations);
+  add(program.equations, undefined);
   return { inputs: program.inputs, constants, equations, outputs: program.outputs.map(nameOf) };
 }
 
 const isCall = ({ operation }: Equation): boolean =>
   operation.kind === 'structured' && operation.lower.form === 'inline';
+
+const isBarrier = ({ operation }: Equation): boolean =>
+  operation.kind === 'structured' && operation.lower.form === 'inline' && operation.lower.barrier === true;
 
 /** What two constants have in common only if they are equal bit for bit: the type and bytes of a single number, else the tensor. */
 export function valueOf(tensor: Tensor): unknown {
@@ -79,7 +93,8 @@ class Simplifier extends Trace implements Seen {
   readonly #byValue = new Map<unknown, Variable>();
   readonly #seen = new Map<string, readonly Variable[]>();
   readonly #ids = new Map<object, number>();
-  #origin: Pick<Equation, 'source' | 'role'> = {};
+  /** What a law's right side has in common with its left. */
+  #origin: Pick<Equation, 'source' | 'role' | 'region'> = {};
 
   constructor(constants: Program['constants'], laws: FurtherLaws | undefined) {
     super();
@@ -133,6 +148,8 @@ class Simplifier extends Trace implements Seen {
   made(x: Tensor): Made | null {
     const equation = this.#makers.get(this.#variableOf(x));
     if (equation === undefined || equation.outputs.length > 1) return null;
+    // What a region reads from outside it does not look behind: that may not live so long.
+    if (equation.region !== this.#origin.region) return null;
     const { operation, inputs, params } = equation;
     return { operation, operands: inputs.map(input => this.#tracer(input)), params };
   }
@@ -159,7 +176,7 @@ class Simplifier extends Trace implements Seen {
 
   /** The variables that hold what the equation computes. */
   write(equation: Equation): readonly Variable[] {
-    const { operation, params, outputs } = equation;
+    const { operation, params, outputs, region = '' } = equation;
     const inputs = equation.inputs.map(this.find);
     if (operation.kind === 'structured') {
       this.equations.push({ ...equation, inputs });
@@ -167,7 +184,7 @@ class Simplifier extends Trace implements Seen {
     }
     const ids = inputs.map(input => this.#id(input));
     if (operation.commutes) ids.sort((a, b) => a - b);
-    const key = `${this.#id(operation)}(${ids.join()})${JSON.stringify(params)}`;
+    const key = `${region}:${this.#id(operation)}(${ids.join()})${JSON.stringify(params)}`;
     const before = this.#seen.get(key);
     if (before !== undefined) return before;
     const found = this.#rewritten(equation, inputs) ?? outputs;
@@ -180,13 +197,16 @@ class Simplifier extends Trace implements Seen {
   }
 
   #rewritten(
-    { operation, params, outputs, source, role }: Equation,
+    { operation, params, outputs, source, role, region }: Equation,
     inputs: readonly Variable[],
   ): Variable[] | null {
     const further = this.#laws?.(operation) ?? [];
     if (operation.rewrites === undefined && further.length === 0) return null;
     const operands = inputs.map(input => this.#tracer(input));
-    this.#origin = source === undefined ? {} : { source, role };
+    this.#origin = {
+      ...(source === undefined ? {} : { source, role }),
+      ...(region === undefined ? {} : { region }),
+    };
     for (const { law, apply } of [...(operation.rewrites ?? []), ...further]) {
       const result = withTrace(this, () => apply(operands, params, this));
       if (result === null) continue;
@@ -208,7 +228,7 @@ class Simplifier extends Trace implements Seen {
 }
 
 /**
- * Equal operations on equal operands are done once, the laws that operations declare are applied, and what nothing
+ * Equal operations on equal operands are done once in each region, the laws that operations declare are applied, and what nothing
  * needs is left out. Not a bit of what the program computes changes, unless `laws` has others.
  */
 export function simplify(program: Program, laws?: FurtherLaws): Program {

@@ -22,6 +22,8 @@ export interface Equation<P extends Operation = Operation> {
   readonly source?: string;
   /** What it does in a derivative, where that was noted. */
   readonly role?: Role | undefined;
+  /** Set by the compiler: the number of the call that computes this again on purpose, to save memory. */
+  readonly region?: number;
 }
 
 /**

@@ -294,6 +294,7 @@ export const tag: Op<[name: string, x: Tensor], TagParams> = op(
     batch: 'elementwise',
     lower: () => ({ form: 'alias', source: 0 }),
     samples: [{ operands: [floats([2, 3])], params: { name: 'hidden' } }],
+    label: ({ name }) => name,
   },
   (_, x) => [x],
   name => ({ name }),

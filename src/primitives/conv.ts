@@ -38,6 +38,7 @@ export const conv: Op<[x: Tensor, w: Tensor, params: ConvParams], ConvParams> = 
   {
     name: 'conv',
     kind: 'multilinear',
+    contraction: true,
     abstract: ([x, w], { strides, padding, inputDilation, kernelDilation }) => {
       requireKind('conv', x, 'float');
       requireSameType('conv', [x, w]);

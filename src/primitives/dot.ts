@@ -50,6 +50,7 @@ export const dot: Op<[x: Tensor, y: Tensor, params: DotParams], DotParams> = op(
   {
     name: 'dot',
     kind: 'multilinear',
+    contraction: true,
     abstract: ([x, y], params) => {
       requireKind('dot', x, 'number');
       requireSameType('dot', [x, y]);

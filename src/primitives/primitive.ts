@@ -106,6 +106,10 @@ interface Common<P> {
   readonly rewrites?: readonly Rewrite<P>[];
   /** x ∘ y = y ∘ x, bit for bit. */
   readonly commutes?: true;
+  /** A sum of products that is dear for the size of its result: what the checkpoint policy `'dots'` keeps. */
+  readonly contraction?: true;
+  /** The name under which checkpoint policies and `adjoints` know the result, which is the operand itself. */
+  readonly label?: (params: P) => string;
 }
 
 /** Differentiable, not linear: it never appears in a linear program. */
@@ -155,13 +159,19 @@ export interface Structured<P> extends Omit<Common<P>, 'batch' | 'lower'> {
     params: P,
     record: Record,
   ) => readonly Tensor[];
-  /** One cotangent for each operand, null where it is known or the cotangent is zero. */
+  /**
+   * One cotangent for each operand, null where it is known or the cotangent is zero. Where `before` has what was added
+   * up for an operand already, a rule that `accumulates` gives the sum of both, never null.
+   */
   readonly transpose: (
     cotangents: readonly (Tensor | null)[],
     operands: readonly Tensor[],
     linear: readonly boolean[],
     params: P,
+    before: readonly (Tensor | null)[],
   ) => readonly (Tensor | null)[];
+  /** A loop cut into pieces adds in the same order as a whole one: each piece goes on from the sum of those before. */
+  readonly accumulates?: true;
   readonly batch: (
     size: number,
     operands: readonly Tensor[],

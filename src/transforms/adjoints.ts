@@ -15,7 +15,7 @@ import type {
   ScanParams,
   WhileParams,
 } from '../primitives/primitive.ts';
-import { add, onesLike, tag, zerosLike } from '../primitives/vectorspace.ts';
+import { add, onesLike, zerosLike } from '../primitives/vectorspace.ts';
 import {
   type Arguments,
   callWithTree,
@@ -112,8 +112,7 @@ class ObservingTrace extends JvpTrace {
         );
         perturbed = this.tracer(primal, moved);
       }
-      const name =
-        primitive === tag.primitive ? this.#scope.tag((params as { name: string }).name) : this.#scope.take();
+      const name = this.#scope.nameOf(primitive, params);
       this.note(perturbed, name, text, perturbation);
       return perturbed;
     });

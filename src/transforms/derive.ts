@@ -267,8 +267,8 @@ function withSmallResiduals(
 
 /**
  * Reverse mode of a program that is linear in the flagged inputs. Inputs: the others, then the cotangents that are not
- * zero. Outputs: the cotangents of the flagged inputs that are not zero; `always` marks inputs that get one even if it
- * is zero.
+ * zero, then what there is before of the cotangents that `sums` marks, which is added to. Outputs: the cotangents of the
+ * flagged inputs that are not zero; `always` marks inputs that get one even if it is zero.
  */
 export function transposedProgram(
   name: string,
@@ -276,6 +276,7 @@ export function transposedProgram(
   linear: readonly boolean[],
   arriving: readonly boolean[],
   always: readonly boolean[] = never(program.inputs),
+  sums: readonly boolean[] = never(program.inputs),
 ): { program: Program; leaving: boolean[] } {
   const fixed = unflagged(program.inputs, linear);
   let leaving: boolean[] = [];
@@ -283,9 +284,11 @@ export function transposedProgram(
     inputs => {
       const constants = new Map<Variable, Tensor>(program.constants);
       fixed.forEach((variable, i) => constants.set(variable, inputs[i]));
+      const [, cotangents, before] = parts(inputs, fixed.length, arriving.filter(Boolean).length);
       const results = transposeProgram(
         { ...program, inputs: flagged(program.inputs, linear), constants },
-        spread(arriving, inputs.slice(fixed.length)),
+        spread(arriving, cotangents),
+        flagged(spread(sums, before), linear),
       );
       const all = merge<Cotangent>(
         linear,
@@ -295,7 +298,11 @@ export function transposedProgram(
       leaving = all.map(one => one !== null);
       return notNull(all);
     },
-    [...avalsOf(fixed), ...flagged(avalsOf(program.outputs), arriving)],
+    [
+      ...avalsOf(fixed),
+      ...flagged(avalsOf(program.outputs), arriving),
+      ...flagged(avalsOf(program.inputs), sums),
+    ],
     { name },
   );
   return { program: made, leaving };
@@ -307,6 +314,7 @@ export function transposedMixedProgram(
   program: Program,
   linear: readonly boolean[],
   arriving: readonly boolean[],
+  sums: readonly boolean[] = never(program.inputs),
 ): { program: Program; leaving: boolean[] } {
   const split = splitProgram(name, program, linear);
   const residuals = split.known.outputs.length - split.knownOutputs;
@@ -316,18 +324,25 @@ export function transposedMixedProgram(
     split.unknown,
     split.unknown.inputs.map((_, i) => i >= residuals),
     into,
+    never(split.unknown.inputs),
+    split.unknown.inputs.map((_, i) => i >= residuals && flagged(sums, linear)[i - residuals]),
   );
   const fixed = unflagged(program.inputs, linear);
   const made = traceProgram(
     inputs => {
-      const [values, cotangents] = parts(inputs, fixed.length);
+      const [values, cotangents, before] = parts(inputs, fixed.length, arriving.filter(Boolean).length);
       const wanted = flagged(spread(arriving, cotangents), split.outputUnknown);
       return replay(transposed.program, [
         ...replay(split.known, values).slice(split.knownOutputs),
         ...notNull(wanted),
+        ...before,
       ]);
     },
-    [...avalsOf(fixed), ...flagged(avalsOf(program.outputs), arriving)],
+    [
+      ...avalsOf(fixed),
+      ...flagged(avalsOf(program.outputs), arriving),
+      ...flagged(avalsOf(program.inputs), sums),
+    ],
     { name },
   );
   const leaving = merge(linear, transposed.leaving.slice(residuals), never(fixed));

@@ -16,7 +16,7 @@ import {
   primitive,
   type ScanParams,
 } from '../primitives/primitive.ts';
-import { constantLike, tag } from '../primitives/vectorspace.ts';
+import { constantLike } from '../primitives/vectorspace.ts';
 import { fixpoint, jvpProgram, parts } from './derive.ts';
 import { replay, traceProgram } from './trace.ts';
 
@@ -66,8 +66,10 @@ export class Scope {
   /** Letters keep clear of the tags of the program. */
   constructor(prefix = '', program?: Program) {
     this.#prefix = prefix;
-    for (const { operation, params } of program?.equations ?? [])
-      if (operation === tag.primitive) this.tag((params as { name: string }).name);
+    for (const { operation, params } of program?.equations ?? []) {
+      const label = operation.label?.(params);
+      if (label !== undefined) this.#taken.add(prefix + label);
+    }
   }
 
   /** `name`, `name2`, …; without a name the next letters. */
@@ -79,10 +81,12 @@ export class Scope {
     return full;
   }
 
-  /** A tag's name: the user may have given it twice. */
-  tag(name: string): string {
-    this.#taken.add(this.#prefix + name);
-    return this.#prefix + name;
+  /** The user's name for the result, which may be given twice, or the next letters. */
+  nameOf(operation: Primitive, params: object): string {
+    const label = operation.label?.(params);
+    if (label === undefined) return this.take();
+    this.#taken.add(this.#prefix + label);
+    return this.#prefix + label;
   }
 }
 
@@ -251,7 +255,7 @@ function observeProgram(
     for (const output of equation.outputs) {
       const { dtype, shape } = output.aval;
       const moves = moving.has(output);
-      const name = operation === tag.primitive ? scope.tag((params as { name: string }).name) : scope.take();
+      const name = scope.nameOf(operation, params);
       inner.push({ name, equation: text, source, steps: [], aval: new Aval(dtype, shape), moves });
       values.push(output);
       known.set(output, { name, moves });

@@ -25,12 +25,20 @@ export class Placeholder extends Tensor {
   }
 }
 
-/** The cotangents of a linear program's inputs for those of its outputs. */
-export function transposeProgram(program: Program, cotangents: readonly Cotangent[]): Cotangent[] {
-  return asRule(() => walkBackwards(program, cotangents));
+/** The cotangents of a linear program's inputs for those of its outputs, added to what is there `before`. */
+export function transposeProgram(
+  program: Program,
+  cotangents: readonly Cotangent[],
+  before: readonly Cotangent[] = [],
+): Cotangent[] {
+  return asRule(() => walkBackwards(program, cotangents, before));
 }
 
-function walkBackwards(program: Program, cotangents: readonly Cotangent[]): Cotangent[] {
+function walkBackwards(
+  program: Program,
+  cotangents: readonly Cotangent[],
+  before: readonly Cotangent[],
+): Cotangent[] {
   const known = new Map<Variable, Tensor>(program.constants);
   const linear = new Set<Variable>(program.inputs);
   const backwards: Equation[] = [];
@@ -48,22 +56,33 @@ function walkBackwards(program: Program, cotangents: readonly Cotangent[]): Cota
     }
   }
   const adjoints = new Map<Variable, Tensor>();
+  before.forEach((sum, i) => {
+    if (sum !== null) adjoints.set(program.inputs[i], sum);
+  });
   const accumulate = (variable: Variable, cotangent: Cotangent): void => {
     if (cotangent === null || !linear.has(variable)) return;
-    const before = adjoints.get(variable);
-    adjoints.set(variable, before === undefined ? cotangent : add(before, cotangent));
+    const sum = adjoints.get(variable);
+    adjoints.set(variable, sum === undefined ? cotangent : add(sum, cotangent));
   };
   program.outputs.forEach((output, i) => accumulate(output, cotangents[i]));
   for (const equation of backwards.reverse()) {
     const arriving = equation.outputs.map(output => adjoints.get(output) ?? null);
     if (arriving.every(one => one === null)) continue;
     for (const output of equation.outputs) adjoints.delete(output);
-    const transposed = () => transposeEquation(equation, arriving, known, linear);
+    const { operation, inputs, source } = equation;
+    const accumulates = operation.kind === 'structured' && operation.accumulates === true;
+    const sums = inputs.map((input, i) =>
+      accumulates && inputs.indexOf(input) === i ? (adjoints.get(input) ?? null) : null,
+    );
+    const transposed = () => transposeEquation(equation, arriving, known, linear, sums);
     const leaving =
-      equation.source === undefined
+      source === undefined
         ? transposed()
-        : fromItsLine(equation, () => inRole('reverse', equation.operation.name, transposed));
-    for (let i = 0; i < leaving.length; i++) accumulate(equation.inputs[i], leaving[i]);
+        : fromItsLine(equation, () => inRole('reverse', operation.name, transposed));
+    leaving.forEach((cotangent, i) => {
+      if (sums[i] !== null) adjoints.set(inputs[i], cotangent as Tensor);
+      else accumulate(inputs[i], cotangent);
+    });
   }
   return program.inputs.map(input => adjoints.get(input) ?? null);
 }
@@ -73,6 +92,7 @@ function transposeEquation(
   cotangents: readonly Cotangent[],
   known: ReadonlyMap<Variable, Tensor>,
   linear: ReadonlySet<Variable>,
+  before: readonly Cotangent[],
 ): readonly Cotangent[] {
   const operands = inputs.map(input => known.get(input) ?? new Placeholder(input.aval));
   if (operation.kind === 'structured')
@@ -81,6 +101,7 @@ function transposeEquation(
       operands,
       inputs.map(input => linear.has(input)),
       params,
+      before,
     );
   if (operation.kind !== 'linear' && operation.kind !== 'multilinear') throw notLinear(operation);
   const { transpose } = operation;

@@ -23,7 +23,7 @@ import {
   withOutputTypes,
 } from './body.ts';
 import { condPrimitive } from './cond.ts';
-import { scanPrimitive } from './scan.ts';
+import { type ScanCheckpoint, segmentedScan, segmentLengths } from './segments.ts';
 import { whilePrimitive } from './while.ts';
 
 export interface ScanOptions {
@@ -31,6 +31,11 @@ export interface ScanOptions {
   readonly length?: number;
   /** From the last slice to the first. Results stand where their slices stood. */
   readonly reverse?: boolean;
+  /**
+   * Segments that reverse mode runs again from the carry at their start, in place of keeping what every step needs. No
+   * bit of a value or derivative changes, but that the cotangent of a matrix which all steps share is rounded anew.
+   */
+  readonly checkpoint?: ScanCheckpoint;
 }
 
 /**
@@ -40,11 +45,12 @@ export interface ScanOptions {
  *
  * Carry, slices and y are trees. The carry keeps its structure, shapes and element types from step to step; numbers
  * in `init` become float32, or float64 where the step makes them so. Every derivative is a scan again; reverse mode is
- * backpropagation through time and keeps what each step needs, so that its memory grows with the number of steps.
+ * backpropagation through time and keeps what each step needs, so that its memory grows with the number of steps T, or
+ * with `checkpoint: 'sqrt'` as √T, with `'binomial'` as log T (Griewank & Walther 2008, chapter 12).
  *
  * @param xs a tree of tensors with the same first extent; null with `length` where a step needs none
  * @example const [sum, partial] = scan((s, x) => [s.add(x), s.add(x)], 0, tensor([1, 2, 3])) // 6, [1, 3, 6]
- * @throws WrongTree, ShapeMismatch, DTypeMismatch where the carry does not stay what it was
+ * @throws WrongTree, ShapeMismatch, DTypeMismatch where the carry does not stay what it was; BadArgument for options
  */
 export function scan<const C, X, const Y>(
   step: (carry: Outputs<C>, x: Outputs<X>) => readonly [carry: Like<C>, y: Y],
@@ -57,6 +63,7 @@ export function scan<const C, X, const Y>(
   const first = tensorTree(init, 'carry');
   const sequences = tensorTree(xs, 'xs');
   const length = lengthOf(label, sequences, options.length);
+  const lengths = options.checkpoint === undefined ? [] : segmentLengths(label, length, options.checkpoint);
   const slices = sequences.leaves.map(({ aval }) => aval.with({ shape: aval.shape.slice(1) }));
   const { carry, made } = traceCarried(first, before => {
     const traced = traceFunction(
@@ -85,8 +92,7 @@ export function scan<const C, X, const Y>(
   requireSameCarry(label, first.paths, carry, made.after);
   const types = [...carry, ...made.after.slice(carry.length).map(strong)];
   const { program, constants } = closed(withOutputTypes(label, made.program, types));
-  const results = bind(
-    scanPrimitive,
+  const results = segmentedScan(
     [...constants, ...first.leaves.map((leaf, i) => settledAs(leaf, carry[i])), ...sequences.leaves],
     {
       program,
@@ -95,6 +101,7 @@ export function scan<const C, X, const Y>(
       length,
       reverse: options.reverse ?? false,
     },
+    lengths,
   );
   const [last, ys] = parts(results, carry.length);
   return [
@@ -206,14 +213,16 @@ export function whileLoop<const C>(
  * carry = body(i, carry) for i = lo, lo + 1, … hi − 1; the last carry. i is an int32. Where lo and hi are numbers this
  * is a `scan`, else, where they are known only when the loop runs, a `whileLoop`.
  *
+ * @param options `checkpoint` as in `scan`, where lo and hi are numbers
  * @example forLoop(0, 5, (i, s) => s.add(i), 0) // 10
- * @throws WrongTree, ShapeMismatch, DTypeMismatch where the carry does not stay what it was
+ * @throws WrongTree, ShapeMismatch, DTypeMismatch where the carry does not stay what it was; BadArgument for options
  */
 export function forLoop<const C>(
   lo: number | Tensor,
   hi: number | Tensor,
   body: (i: Tensor, carry: Outputs<C>) => Like<C>,
   init: C,
+  options: Pick<ScanOptions, 'checkpoint'> = {},
 ): Outputs<C> {
   requireFunction('forLoop', body);
   const run = body as unknown as (i: Tensor, carry: unknown) => never;
@@ -224,8 +233,14 @@ export function forLoop<const C>(
     const length = Math.max(0, to - from);
     const counts = iota('int32', [length], 0);
     const xs = from === 0 ? counts : add(counts, full([length], from, 'int32'));
-    return scan(step as never, init, xs, { length })[0];
+    return scan(step as never, init, xs, { ...options, length })[0];
   }
+  if (options.checkpoint !== undefined)
+    throw new BadArgument({
+      did: `forLoop with checkpoint ${JSON.stringify(options.checkpoint)} and limits that are known only when it runs`,
+      expected: 'numbers for lo and hi: the segments are laid out before the loop runs',
+      remedy: 'leave checkpoint away: a loop with unknown limits keeps a fixed number of checkpoints anyway',
+    });
   const end = bound('hi', hi);
   const next = ({ i, carry }: { i: Tensor; carry: unknown }): unknown => ({
     i: add(i, scalar('int32', 1)),

@@ -34,10 +34,15 @@ import { remember, replay, traceProgram } from '../trace.ts';
 import { type Cotangent, Placeholder, transposeProgram } from '../transpose.ts';
 import { liftProducts, transposeProduct } from './lift.ts';
 
-const stacked = (length: number, aval: Aval): Aval => aval.with({ shape: [length, ...aval.shape] });
+/** A value of every step. */
+export const stacked = (length: number, aval: Aval): Aval => aval.with({ shape: [length, ...aval.shape] });
+
+/** A step may be that of several loops. */
 const sizes = ({ constants, carries, length, reverse }: ScanParams): string =>
   `scan:${constants}:${carries}:${length}:${reverse}:`;
 const isSet = (tensor: Tensor | null): boolean => tensor !== null;
+const plus = (before: Cotangent, one: Cotangent): Cotangent =>
+  before === null || one === null ? (before ?? one) : add(before, one);
 
 /** Operands and results: see {@link ScanParams}. */
 export const scanPrimitive: Primitive<ScanParams> = primitive<ScanParams>({
@@ -86,21 +91,24 @@ export const scanPrimitive: Primitive<ScanParams> = primitive<ScanParams>({
 
   partial: (operands, unknown, params, record) => partialScan(operands, unknown, params, record),
 
-  transpose: (cotangents, operands, linear, params) => {
-    if (!onlyLinearCarries(params, linear)) return transposeMixed(cotangents, operands, linear, params);
+  accumulates: true,
+  transpose: (cotangents, operands, linear, params, before) => {
+    if (!onlyLinearCarries(params, linear))
+      return transposeMixed(cotangents, operands, linear, params).map((one, i) => plus(before[i], one));
     const { params: rest, products } = remember(params.program, key(`${sizes(params)}lift`, linear), () =>
       liftProducts(params, linear),
     );
     const made = products.map(({ program }) => new Placeholder(program.outputs[0].aval));
-    const results = transposeScan(cotangents, [...operands, ...made], [...linear, ...always(made)], rest);
+    const results = transposeScan(cotangents, [...operands, ...made], [...linear, ...always(made)], rest, [
+      ...before,
+      ...made.map(() => null),
+    ]);
     const [leaving, ofProducts] = parts(results, operands.length);
     products.forEach((product, i) => {
       const ct = ofProducts[i];
       if (ct === null) return;
       const w = product.operands[product.linear];
-      const part = transposeProduct(product, ct, operands);
-      const before = leaving[w];
-      leaving[w] = before === null || part === null ? (before ?? part) : add(before, part);
+      leaving[w] = plus(leaving[w], transposeProduct(product, ct, operands));
     });
     return leaving;
   },
@@ -359,22 +367,18 @@ function transposedStep(
         const values = new Map<Variable, Tensor>(program.constants);
         fixedConstants.forEach((variable, i) => values.set(variable, fixed[i]));
         fixedSequences.forEach((variable, i) => values.set(variable, slices[i]));
-        const results = transposeProgram({ ...program, inputs: linearInputs, constants: values }, [
-          ...spread(carried, ctCarries),
-          ...spread(arrivingStacks, ctStacks),
-        ]);
+        const results = transposeProgram(
+          { ...program, inputs: linearInputs, constants: values },
+          [...spread(carried, ctCarries), ...spread(arrivingStacks, ctStacks)],
+          flagged(spread(accumulated, sums), linearConstants),
+        );
         const [toC, toK, toX] = parts(results, linearConstants.filter(Boolean).length, carries);
         const none = (list: readonly unknown[]): Cotangent[] => list.map(() => null);
         const allC = merge<Cotangent>(linearConstants, toC, none(fixedConstants));
         const allX = merge<Cotangent>(linearSequences, toX, none(fixedSequences));
         leaving = { constants: allC.map(isSet), carries: toK.map(isSet), sequences: allX.map(isSet) };
-        const before = spread(accumulated, sums);
-        const after = allC.map((ct, i) => {
-          const sum = before[i];
-          return sum === null || ct === null ? sum : add(sum, ct);
-        });
         return [
-          ...notNull(after),
+          ...flagged(allC, accumulated).map(ct => ct as Tensor),
           ...notNull(toK.map((ct, i) => (carried[i] ? (ct ?? zerosLike(k[i].aval)) : null))),
           ...notNull(allX),
         ];
@@ -414,12 +418,13 @@ function transposedStep(
   };
 }
 
-/** The scan backwards. */
+/** The scan backwards, going on from what there is before of the cotangents. */
 function transposeScan(
   cotangents: readonly Cotangent[],
   operands: readonly Tensor[],
   linear: readonly boolean[],
   params: ScanParams,
+  before: readonly Cotangent[],
 ): Cotangent[] {
   const { program, constants, carries } = params;
   const arriving = cotangents.map(isSet);
@@ -433,7 +438,7 @@ function transposeScan(
     scanPrimitive,
     [
       ...unflagged(fixed, linearConstants),
-      ...flagged(fixed, made.constants).map(one => zerosLike(one.aval)),
+      ...notNull(fixed.map((one, i) => (made.constants[i] ? (before[i] ?? zerosLike(one.aval)) : null))),
       ...flagged(ctCarries, made.carries).map(
         (ct, i) => ct ?? zerosLike(flagged(program.outputs, made.carries)[i].aval),
       ),
@@ -448,12 +453,11 @@ function transposeScan(
     made.carries.filter(Boolean).length,
   );
   const toSequences = made.stacks.map(i => stacks[i]);
-  const all = [
-    ...spread(made.constants, toConstants),
-    ...spread(made.carries, toCarries),
-    ...spread(made.sequences, toSequences),
-  ];
-  return all.map((one, i) => (linear[i] ? one : null));
+  const sums = spread(made.constants, toConstants).map((one, i) => one ?? before[i]);
+  const others = [...spread(made.carries, toCarries), ...spread(made.sequences, toSequences)];
+  return [...sums, ...others.map((one, i) => plus(before[constants + i], one))].map((one, i) =>
+    linear[i] ? one : null,
+  );
 }
 
 /** Where some carries are not linear, they run forward first. */

@@ -51,7 +51,7 @@ import {
 } from '../derive.ts';
 import { notLinear } from '../linearize.ts';
 import { remember, replay, traceProgram } from '../trace.ts';
-import { checkpointPrimitive } from './checkpoint.ts';
+import { checkpointed } from './checkpoint.ts';
 import { alongFirst, condPrimitive } from './cond.ts';
 import { scanPrimitive } from './scan.ts';
 
@@ -304,8 +304,7 @@ function inBlocks(params: WhileParams): Program {
       return bind(condPrimitive, [test, ...inputs], { branches });
     };
   };
-  const again = (program: Program): Program =>
-    trace(inputs => bind(checkpointPrimitive, inputs, { program }));
+  const again = (program: Program): Program => trace(inputs => checkpointed(program, 'nothing', inputs));
   /** A block whose slots do `next`. */
   const block = (next: Program): Program => {
     const program = trace(ifGoing(next));

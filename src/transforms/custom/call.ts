@@ -107,12 +107,13 @@ export const customPrimitive: Primitive<CustomParams> = primitive<CustomParams>(
 
   // What depends on a tangent is linear in it: there the function stands for itself.
   partial: (operands, _, { program }) => replay(program, operands),
-  transpose: (cotangents, operands, linear, params) =>
+  transpose: (cotangents, operands, linear, params, before) =>
     (callPrimitive as typeof callPrimitive & { kind: 'structured' }).transpose(
       cotangents,
       operands,
       linear,
       params,
+      before,
     ),
 
   // All results get a batch axis; residuals have one if they differ between examples.

@@ -48,8 +48,8 @@ export const fusedPrimitive: Primitive<FusedParams> = primitive<FusedParams>({
   jvp: (primals, tangents, params) => structured.jvp(primals, tangents, called(params)),
   partial: (operands, unknown, params, record) =>
     structured.partial(operands, unknown, called(params), record),
-  transpose: (cotangents, operands, linear, params) =>
-    structured.transpose(cotangents, operands, linear, called(params)),
+  transpose: (cotangents, operands, linear, params, before) =>
+    structured.transpose(cotangents, operands, linear, called(params), before),
   // Every number is a vector's lane then.
   batch: (size, operands, batched, params) => {
     const { program, meaning, extents, code } = params;
