@@ -1,8 +1,7 @@
 /**
  * Nonlinear regression sets of NIST's Statistical Reference Datasets (https://www.itl.nist.gov/div898/strd/, public
  * domain): values certified to 11 digits, found in quadruple precision. The log relative error of a value is the number of
- * its digits that are right. Over all 27 sets Ceres reports 9.4 on
- * average, MINPACK 4.4; here are 21 of them.
+ * its digits that are right. Over all 27 sets Ceres reports 9.4 on average, MINPACK 4.4.
  */
 import { readFileSync } from 'node:fs';
 import { type Tensor, tensor } from 'cotangent';

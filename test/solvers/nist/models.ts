@@ -30,7 +30,9 @@ const wave = (x: Tensor, cosine: Tensor, sine: Tensor, period: Tensor): Tensor =
 };
 
 export const models: { readonly [name: string]: Model } = {
+  Bennett5: ([b1, b2, b3], x) => b1.mul(b2.add(x).pow(one.neg().div(b3))),
   BoxBOD: saturation,
+  Chwirut1: chwirut,
   Chwirut2: chwirut,
   DanWood: ([b1, b2], x) => b1.mul(x.pow(b2)),
   ENSO: ([b1, b2, b3, b4, b5, b6, b7, b8, b9], x) =>
@@ -38,10 +40,14 @@ export const models: { readonly [name: string]: Model } = {
       .add(wave(x, b2, b3, tensor(12, 'float64')))
       .add(wave(x, b5, b6, b4))
       .add(wave(x, b8, b9, b7)),
+  Eckerle4: ([b1, b2, b3], x) => b1.div(b2).mul(x.sub(b3).div(b2).square().mul(-0.5).exp()),
   Gauss1: gauss,
+  Gauss2: gauss,
+  Gauss3: gauss,
   Hahn1: cubics,
   Kirby2: ([b1, b2, b3, b4, b5], x) => polynomial(x, b1, b2, b3).div(polynomial(x, one, b4, b5)),
   Lanczos1: lanczos,
+  Lanczos2: lanczos,
   Lanczos3: lanczos,
   MGH09: ([b1, b2, b3, b4], x) => b1.mul(x.square().add(x.mul(b2))).div(x.square().add(x.mul(b3)).add(b4)),
   MGH10: ([b1, b2, b3], x) => b1.mul(b2.div(x.add(b3)).exp()),
