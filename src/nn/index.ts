@@ -4,9 +4,10 @@ import '../numpy/methods.ts';
 
 export { type OneHotOptions, oneHot } from '../numpy/take.ts';
 export * from './activations.ts';
+export { type Layer, Residual, Sequential } from './containers.ts';
 export * from './conv.ts';
 export { glorotUniform, heNormal, type Initializer, lecunNormal, zeros } from './initializers.ts';
-export * from './layers.ts';
+export * from './linear.ts';
 export {
   binaryCrossEntropy,
   crossEntropy,
@@ -22,3 +23,14 @@ export {
   softmax,
   standardize,
 } from './normalize.ts';
+export {
+  type EvaluationOptions,
+  evaluation,
+  initialState,
+  type LayerState,
+  type ModelState,
+  Pass,
+  type Stateful,
+  type TrainingOptions,
+  training,
+} from './pass.ts';

@@ -1,4 +1,4 @@
-/** Layers, and networks of layers one after another. */
+/** Linear layers, and networks of them. */
 import { BadArgument, ShapeMismatch } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { add } from '../numpy/arithmetic.ts';
@@ -7,6 +7,7 @@ import { dot } from '../primitives/dot.ts';
 import { split } from '../random/key.ts';
 import type { FloatOptions } from '../random/uniform.ts';
 import { relu } from './activations.ts';
+import { type Layer, Sequential } from './containers.ts';
 import { glorotUniform, heNormal, type Initializer, zeros } from './initializers.ts';
 import { Module } from './module.ts';
 
@@ -52,30 +53,6 @@ export class Linear extends Module {
       });
     const product = dot(input, this.weight, { contract: [[input.ndim - 1], [0]], batch: [[], []] });
     return this.bias === null ? product : add(product, this.bias);
-  }
-}
-
-/** A layer: a function of a tensor, or a module with a `forward` of one. */
-export type Layer = ((x: Tensor) => Tensor) | (Module & { forward(x: Tensor): Tensor });
-
-/**
- * Layers one after another.
- *
- * @example new Sequential(new Linear(a, 2, 16), relu, new Linear(b, 16, 1))
- */
-export class Sequential extends Module {
-  readonly layers: readonly Layer[];
-
-  constructor(...layers: readonly Layer[]) {
-    super();
-    this.layers = layers;
-  }
-
-  forward(x: Tensor): Tensor {
-    return this.layers.reduce(
-      (value, layer) => ('forward' in layer ? layer.forward(value) : layer(value)),
-      x,
-    );
   }
 }
 
