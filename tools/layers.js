@@ -29,7 +29,7 @@ const rooms = {
   linalg: ['core', 'primitives', 'transforms', 'numpy'],
   nn: ['core', 'primitives', 'transforms', 'numpy', 'random'],
   optim: ['core', 'primitives', 'transforms', 'numpy', 'random', 'linalg'],
-  data: ['core', 'primitives', 'transforms', 'numpy', 'random'],
+  data: ['core', 'primitives', 'transforms', 'numpy', 'random', 'io'],
   ode: ['core', 'primitives', 'transforms', 'numpy'],
   io: ['core', 'primitives', 'transforms', 'numpy'],
 };

@@ -1,0 +1,82 @@
+/** Compressed bytes, by the streams that every engine has. */
+import { BadArgument } from '../core/errors.ts';
+
+export interface InflateOptions {
+  /** What reads, for messages. */
+  readonly what: string;
+  /** The size that the content must have, where it is known. */
+  readonly size?: number;
+}
+
+/** The content of compressed bytes. @throws BadArgument for damaged bytes, and for content of another size */
+export async function inflate(
+  bytes: Uint8Array,
+  format: CompressionFormat,
+  { what, size }: InflateOptions,
+): Promise<Uint8Array> {
+  const broken = (expected: string): BadArgument =>
+    new BadArgument({
+      did: `${what}: compressed bytes that are damaged or truncated`,
+      expected,
+      remedy: 'fetch the file again',
+    });
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  try {
+    for await (const chunk of through(new DecompressionStream(format), bytes)) {
+      chunks.push(chunk);
+      total += chunk.length;
+      // Stops before a few bytes fill the memory.
+      if (size !== undefined && total > size) break;
+    }
+  } catch {
+    throw broken(`a whole ${format} stream`);
+  }
+  if (size !== undefined && total !== size)
+    throw broken(`${size} bytes of content, not ${total > size ? 'more' : total}`);
+  return joined(chunks, total);
+}
+
+export async function deflate(bytes: Uint8Array, format: CompressionFormat): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for await (const chunk of through(new CompressionStream(format), bytes)) {
+    chunks.push(chunk);
+    total += chunk.length;
+  }
+  return joined(chunks, total);
+}
+
+/** The first two bytes of every gzip file (RFC 1952). */
+export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+
+async function* through(
+  stream: GenericTransformStream,
+  bytes: Uint8Array,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const writer = stream.writable.getWriter() as WritableStreamDefaultWriter<Uint8Array>;
+  const reader = stream.readable.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  // What goes wrong here is seen by the reader, too.
+  const written = writer.write(bytes).then(() => writer.close());
+  written.catch(() => {});
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      yield value;
+    }
+    await written;
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+function joined(chunks: readonly Uint8Array[], total: number): Uint8Array {
+  const whole = new Uint8Array(total);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
