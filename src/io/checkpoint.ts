@@ -5,7 +5,7 @@
 import { sameShape } from '../core/aval.ts';
 import { BadArgument, WrongTree } from '../core/errors.ts';
 import { decodeJson, encodeJson, type Json } from './json.ts';
-import { type Part, partsOf } from './parts.ts';
+import { type Part, partsOf, whole } from './parts.ts';
 import { keptFiles, replaceFile } from './replace.ts';
 import { composeSafetensors, type Entry, made, type Outgoing, parseSafetensors } from './safetensors.ts';
 import { asBytes, bytesOf, nameOf, type Source } from './source.ts';
@@ -88,7 +88,7 @@ export async function saveCheckpoint(
   tree: unknown,
   options: SaveOptions = {},
 ): Promise<void> {
-  await replaceFile(path, await writeCheckpoint(tree, options), options.keep);
+  await replaceFile(path, writeCheckpoint(tree, options), options.keep);
 }
 
 /**
@@ -172,8 +172,9 @@ async function verified(what: string, bytes: Uint8Array): Promise<Verified> {
 
 async function treeIn<T>(what: string, bytes: Uint8Array, like: T): Promise<T> {
   const { entries, data } = await verified(what, bytes);
-  const { parts, rebuild } = partsOf(like);
   const tensors = new Map(entries.map(one => [one.name, one]));
+  const names = [...tensors.keys(), ...Object.keys(data)];
+  const { parts, rebuild } = partsOf(like, name => names.some(one => isUnder(one, name)));
   compare(what, parts, tensors, data);
   const wanted = new Map(parts.map(part => [part.name, part]));
   return rebuild(name => {
@@ -184,6 +185,10 @@ async function treeIn<T>(what: string, bytes: Uint8Array, like: T): Promise<T> {
     return new part.value.constructor(new Uint8Array(entry.bytes).buffer);
   }) as T;
 }
+
+/** Whether a name is that of a part inside the subtree of another name; every name is inside the whole tree. */
+const isUnder = (name: string, subtree: string): boolean =>
+  subtree === '' ? name !== whole : name.startsWith(`${subtree}.`) || name.startsWith(`${subtree}[`);
 
 const typeOf = ({ encoding, shape }: Pick<Entry, 'encoding' | 'shape'>): string =>
   `${encoding}[${shape.join(',')}]`;

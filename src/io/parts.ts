@@ -32,7 +32,7 @@ const encodings: Record<string, Encoding> = {
 };
 
 /** The name of a tree that is a single part. */
-const whole = 'value';
+export const whole = 'value';
 
 /** A tree cut into its parts. */
 export interface Parts {
@@ -44,8 +44,10 @@ export interface Parts {
 /**
  * A subtree without tensors is one part, plain data: numbers, booleans, text, null, arrays and objects of these. What
  * is neither (undefined, functions, the fixed fields of classes) belongs to the structure.
+ *
+ * @param isCut tells of a subtree without tensors, by its name, that its children are parts all the same
  */
-export function partsOf(tree: unknown): Parts {
+export function partsOf(tree: unknown, isCut: (name: string) => boolean = () => false): Parts {
   const { leaves, structure } = flatten(tree, 'tree');
   const parts: Part[] = [];
   let next = 0;
@@ -53,7 +55,7 @@ export function partsOf(tree: unknown): Parts {
   const walk = (node: Structure, name: string): ((part: (name: string) => unknown) => unknown) => {
     const first = next;
     const last = first + node.leafCount;
-    if (isPlain(node, leaves.slice(first, last))) {
+    if (isPlain(node, leaves.slice(first, last)) && !(node.children.length > 0 && isCut(name))) {
       const value = node.build(() => leaves[next++]) as Json;
       parts.push({ kind: 'data', name: name || whole, value });
       return part => part(name || whole);

@@ -1,7 +1,7 @@
 /** Files that are replaced whole or not at all. */
 import { BadArgument } from '../core/errors.ts';
 
-/** Writers of the same file in this thread come one after the other. */
+/** Writers of the same file in this thread come one after the other, in the order of their calls. */
 const queues = new Map<string, Promise<void>>();
 
 /**
@@ -10,21 +10,27 @@ const queues = new Map<string, Promise<void>>();
  *
  * @param keep how many earlier files to keep beside it: see {@link earlierName}
  */
-export async function replaceFile(path: string | URL, bytes: Uint8Array, keep = 0): Promise<void> {
+export async function replaceFile(
+  path: string | URL,
+  bytes: Uint8Array | Promise<Uint8Array>,
+  keep = 0,
+): Promise<void> {
   if (!Number.isInteger(keep) || keep < 0)
     throw new BadArgument({
       did: `keep: ${String(keep)}`,
       expected: 'a number of earlier files',
       remedy: 'keep: 3',
     });
-  const target = await absolute(path);
-  const before = queues.get(target) ?? Promise.resolve();
-  const mine = before.catch(() => {}).then(() => write(target, bytes, keep));
-  queues.set(target, mine);
+  const place = String(path);
+  const before = queues.get(place) ?? Promise.resolve();
+  const mine = Promise.allSettled([before, bytes]).then(async () =>
+    write(await absolute(path), await bytes, keep),
+  );
+  queues.set(place, mine);
   try {
     await mine;
   } finally {
-    if (queues.get(target) === mine) queues.delete(target);
+    if (queues.get(place) === mine) queues.delete(place);
   }
 }
 
