@@ -75,8 +75,17 @@ export interface Settings {
   readonly threads?: number;
 }
 
-/** Changes settings of the device in use. @throws BadArgument */
-export function config(settings: Settings): void {
+/**
+ * Changes settings of the device in use, and gives all of them. On `reference` the budget is null, for memory is the
+ * engine's own.
+ *
+ * @example config().threads
+ * @throws BadArgument
+ */
+export function config(settings: Settings = {}): {
+  readonly memoryBudget: number | null;
+  readonly threads: number;
+} {
   const { memoryBudget, threads } = settings;
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256))
     throw new BadArgument({
@@ -97,6 +106,7 @@ export function config(settings: Settings): void {
     // What was compiled is cut for another number of threads.
     useBackend(device);
   }
+  return { memoryBudget: device.memory?.().budget ?? null, threads: device.threads ?? 1 };
 }
 
 if (wasmIsSupported()) provideDevice('wasm', wasmBackend);

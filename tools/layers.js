@@ -30,6 +30,7 @@ const rooms = {
   nn: ['core', 'primitives', 'transforms', 'numpy', 'random'],
   optim: ['core', 'primitives', 'transforms', 'numpy', 'random', 'linalg'],
   data: ['core', 'primitives', 'transforms', 'numpy', 'random', 'io'],
+  train: ['core', 'primitives', 'transforms', 'numpy', 'random', 'nn', 'optim', 'data', 'io'],
   ode: ['core', 'primitives', 'transforms', 'numpy'],
   io: ['core', 'primitives', 'transforms', 'numpy'],
 };
