@@ -1,65 +1,12 @@
-/** Convolution and pooling over one to three (or more) spatial axes, channels first. */
+/** Convolution and transposed convolution over one to three (or more) spatial axes, channels first. */
 import { range } from '../core/aval.ts';
-import { BadArgument, ShapeMismatch } from '../core/errors.ts';
+import { ShapeMismatch } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
-import { divide } from '../numpy/arithmetic.ts';
 import { commonType, convert, type TensorLike } from '../numpy/array.ts';
 import { asFloat } from '../numpy/operands.ts';
-import { full, sum } from '../primitives/broadcast.ts';
-import { type ConvParams, conv as convolve, samePadding } from '../primitives/conv.ts';
-import { permute, reshape } from '../primitives/layout.ts';
-import { reduceMax } from '../primitives/reduce.ts';
-import { pad } from '../primitives/slice.ts';
-import { windows } from '../primitives/window.ts';
-
-/**
- * 'valid': nothing is added. 'same': zeros on both sides, so that ⌈extent / stride⌉ places come out. Or the numbers
- * of zeros before and after each spatial axis; negative ones cut off.
- */
-export type Padding = 'valid' | 'same' | readonly (readonly [low: number, high: number])[];
-
-/** A number holds for every spatial axis. */
-export type PerAxis = number | readonly number[];
-
-function perAxis(name: string, what: string, value: PerAxis, spatial: number): readonly number[] {
-  const list = typeof value === 'number' ? range(spatial).map(() => value) : value;
-  if (list.length !== spatial || list.some(n => !Number.isInteger(n) || n < 1))
-    throw new BadArgument({
-      did: `${name} with ${what} ${JSON.stringify(value)}`,
-      expected: `a positive integer, or one for each of the ${spatial} spatial axes`,
-      remedy: `${what}: ${
-        spatial === 1
-          ? '[2]'
-          : `[${range(spatial)
-              .map(() => 2)
-              .join(', ')}]`
-      }`,
-    });
-  return list;
-}
-
-function pairs(
-  name: string,
-  padding: Padding,
-  extents: readonly number[],
-  kernel: readonly number[],
-  strides: readonly number[],
-  dilation: readonly number[],
-): readonly (readonly [number, number])[] {
-  if (padding === 'valid') return extents.map(() => [0, 0] as const);
-  if (padding === 'same') return samePadding(extents, kernel, strides, dilation);
-  if (
-    !Array.isArray(padding) ||
-    padding.length !== extents.length ||
-    padding.some(pair => !Array.isArray(pair) || pair.length !== 2 || !pair.every(Number.isInteger))
-  )
-    throw new BadArgument({
-      did: `${name} with padding ${JSON.stringify(padding)}`,
-      expected: `'valid', 'same' or [before, after] for each of the ${extents.length} spatial axes`,
-      remedy: `padding: [${extents.map(() => '[1, 1]').join(', ')}]`,
-    });
-  return padding;
-}
+import { type ConvParams, conv as convolve } from '../primitives/conv.ts';
+import { permute, reshape, reverse } from '../primitives/layout.ts';
+import { type Padding, type PerAxis, pairs, perAxis } from './spatial.ts';
 
 export interface ConvOptions {
   /** Default 1. */
@@ -110,7 +57,12 @@ export function conv(x: TensorLike, w: TensorLike, options: ConvOptions = {}): T
   const dilated = extents.map((n, i) => (n === 0 ? 0 : (n - 1) * inputDilation[i] + 1));
   const params: ConvParams = {
     strides,
-    padding: pairs('conv', options.padding ?? 'valid', dilated, size, strides, kernelDilation),
+    padding: pairs('conv', options.padding ?? 'valid', {
+      extents: dilated,
+      window: size,
+      strides,
+      dilation: kernelDilation,
+    }),
     inputDilation,
     kernelDilation,
   };
@@ -131,77 +83,87 @@ function sameType(x: TensorLike, w: TensorLike): Tensor[] {
   return operands.map(operand => convert(operand, dtype));
 }
 
-export interface PoolOptions {
-  /** The window's extents. */
-  readonly window: PerAxis;
-  /** Default: the window, so that windows do not overlap. */
+export interface ConvTransposeOptions {
+  /** How far apart the places are to which neighbouring elements of x go. Default 1. */
   readonly strides?: PerAxis;
-  /** Default 'valid'. */
+  /**
+   * What the convolution that this is the transpose of adds to its input, so that so much is cut off here: 'valid'
+   * nothing, 'same' what makes the extents those of x times the strides. Default 'valid'.
+   */
   readonly padding?: Padding;
+  /** Elements more at the end of each axis. Default 0. */
+  readonly outputPadding?: PerAxis;
+  /** Distance of the places to which neighbouring elements of w carry. Default 1. */
+  readonly kernelDilation?: PerAxis;
+  /** Channels in so many groups, each with kernels of its own. Default 1. */
+  readonly groups?: number;
 }
 
-interface Windowed {
-  /** x's windows, their own axes last. */
-  readonly of: (x: Tensor, fill: number) => Tensor;
-  /** The windows' axes in that. */
-  readonly axes: readonly number[];
-  readonly count: number;
-  readonly padded: boolean;
-}
-
-function windowed(name: string, x: Tensor, options: PoolOptions): Windowed {
-  const spatial = x.ndim - 2;
-  if (spatial < 1)
+/**
+ * Transposed convolution, which maps outputs of `conv` to inputs, as its pullback does:
+ * result[n, o, p·stride + q·dilation − before, …] = Σ_{c} x[n, c, p…]·w[c, o, q…], summed over all p, q that meet there.
+ *
+ * The extents are (extent − 1)·stride + dilation·(kernel − 1) + 1 − before − after + outputPadding.
+ *
+ * @param x float[examples, channels, …spatial]
+ * @param w float[channels, outputs / groups, …kernel]
+ * @returns float[examples, outputs, …spatial]
+ * @example convTranspose(tensor([[[1, 2]]]), tensor([[[1, 10]]]), { strides: 2 }) // [[[1, 10, 2, 20]]]
+ * @throws ShapeMismatch, BadArgument
+ */
+export function convTranspose(x: TensorLike, w: TensorLike, options: ConvTransposeOptions = {}): Tensor {
+  const [input, kernel] = sameType(x, w);
+  const { groups = 1, padding = 'valid' } = options;
+  const spatial = input.ndim - 2;
+  const [channels, perGroup, ...size] = kernel.shape;
+  if (
+    spatial < 1 ||
+    kernel.ndim !== input.ndim ||
+    !Number.isInteger(groups) ||
+    groups < 1 ||
+    channels % groups !== 0 ||
+    channels !== input.shape[1]
+  )
     throw new ShapeMismatch({
-      did: `${name} of ${x.aval}`,
-      expected: 'x [examples, channels, …spatial]',
-      remedy: 'put in axes of extent 1 for the examples and the channels',
+      did: `convTranspose of ${input.aval} with ${kernel.aval}${groups === 1 ? '' : ` in ${groups} groups`}`,
+      expected:
+        'x [examples, channels, …spatial], w [channels, outputs / groups, …kernel], and groups that divide both',
+      remedy: 'swap the first two axes of a kernel that is meant for conv: w.swapaxes(0, 1)',
     });
-  const window = perAxis(name, 'window', options.window, spatial);
-  const strides = perAxis(name, 'strides', options.strides ?? window, spatial);
-  const dilation = window.map(() => 1);
-  const padding = pairs(name, options.padding ?? 'valid', x.shape.slice(2), window, strides, dilation);
-  const padded = padding.some(([low, high]) => low !== 0 || high !== 0);
-  const low = [0, 0, ...padding.map(pair => pair[0])];
-  const high = [0, 0, ...padding.map(pair => pair[1])];
-  return {
-    of: (t, fill) =>
-      windows(padded ? pad(t, full([], fill, t.dtype), low, high) : t, { window, strides, dilation }),
-    axes: range(spatial).map(i => x.ndim + i),
-    count: window.reduce((product, n) => product * n, 1),
-    padded,
-  };
-}
-
-/**
- * The largest element in every window. Padding is −∞; equal largest elements share the cotangent; NaN wins.
- *
- * @param x float[examples, channels, …spatial]
- * @example maxPool(images, { window: 2 })
- * @throws ShapeMismatch, BadArgument
- */
-export function maxPool(x: TensorLike, options: PoolOptions): Tensor {
-  const input = asFloat(x);
-  const { of, axes } = windowed('maxPool', input, options);
-  return reduceMax(of(input, Number.NEGATIVE_INFINITY), axes);
-}
-
-export interface AvgPoolOptions extends PoolOptions {
-  /** Whether padding counts as elements 0. Default true. */
-  readonly countIncludePad?: boolean;
-}
-
-/**
- * The mean of every window.
- *
- * @param x float[examples, channels, …spatial]
- * @example avgPool(images, { window: [2, 2], strides: 1, padding: 'same', countIncludePad: false })
- * @throws ShapeMismatch, BadArgument
- */
-export function avgPool(x: TensorLike, options: AvgPoolOptions): Tensor {
-  const input = asFloat(x);
-  const { of, axes, count, padded } = windowed('avgPool', input, options);
-  const total = sum(of(input, 0), axes);
-  if (!padded || options.countIncludePad !== false) return divide(total, count);
-  return divide(total, sum(of(full(input.shape, 1, input.dtype), 0), axes));
+  const name = 'convTranspose';
+  const strides = perAxis(name, 'strides', options.strides ?? 1, spatial);
+  const kernelDilation = perAxis(name, 'kernelDilation', options.kernelDilation ?? 1, spatial);
+  const more = perAxis(name, 'outputPadding', options.outputPadding ?? 0, spatial, 0);
+  const reach = size.map((n, i) => (n - 1) * kernelDilation[i]);
+  const cut =
+    padding === 'same'
+      ? reach.map((n, i): [number, number] => {
+          // Where the stride is the larger one, places between have no element of x: they are added, not cut off.
+          const total = n + 1 - strides[i];
+          const low = Math.max(0, total) >> 1;
+          return [low, total - low];
+        })
+      : pairs(name, padding, {
+          extents: input.shape.slice(2),
+          window: size,
+          strides: strides.map(() => 1),
+          dilation: kernelDilation,
+        });
+  // Each group's kernels with outputs before inputs, mirrored.
+  const swapped = permute(reshape(kernel, [groups, channels / groups, perGroup, ...size]), [
+    0,
+    2,
+    1,
+    ...range(spatial).map(i => i + 3),
+  ]);
+  const mirrored = reverse(
+    reshape(swapped, [groups * perGroup, channels / groups, ...size]),
+    range(spatial).map(i => i + 2),
+  );
+  return conv(input, mirrored, {
+    padding: cut.map(([low, high], i) => [reach[i] - low, reach[i] - high + more[i]] as const),
+    inputDilation: strides,
+    kernelDilation,
+    groups,
+  });
 }

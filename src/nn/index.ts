@@ -4,9 +4,14 @@ import '../numpy/methods.ts';
 
 export { type OneHotOptions, oneHot } from '../numpy/take.ts';
 export * from './activations.ts';
+export * from './batchNorm.ts';
 export { type Layer, Residual, Sequential } from './containers.ts';
-export * from './conv.ts';
-export { glorotUniform, heNormal, type Initializer, lecunNormal, zeros } from './initializers.ts';
+export { type ConvOptions, type ConvTransposeOptions, conv, convTranspose } from './conv.ts';
+export * from './convolution.ts';
+export * from './dropout.ts';
+export * from './embedding.ts';
+export * from './flatten.ts';
+export * from './initializers.ts';
 export * from './linear.ts';
 export {
   binaryCrossEntropy,
@@ -24,6 +29,13 @@ export {
   standardize,
 } from './normalize.ts';
 export {
+  GroupNorm,
+  LayerNorm,
+  type NormLayerOptions,
+  RMSNorm,
+  type RMSNormOptions,
+} from './norms.ts';
+export {
   type EvaluationOptions,
   evaluation,
   initialState,
@@ -34,3 +46,5 @@ export {
   type TrainingOptions,
   training,
 } from './pass.ts';
+export * from './pool.ts';
+export type { Padding, PerAxis } from './spatial.ts';

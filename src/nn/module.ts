@@ -12,6 +12,15 @@ function holdsTensors(value: unknown): boolean {
   return (prototype === Object.prototype || prototype === null) && Object.values(value).some(holdsTensors);
 }
 
+/** A fixed value's parts, so that equal lists and options written in two places count as the same structure. */
+function parts(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return ['[', ...value.flatMap(parts), ']'];
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return [value];
+  const names = Object.keys(value).sort();
+  return ['{', ...names.flatMap(name => [name, ...parts((value as Record<string, unknown>)[name])]), '}'];
+}
+
 const tree: TreeNode<Module> = {
   children: module => Object.fromEntries(Object.entries(module).filter(([, value]) => holdsTensors(value))),
   rebuild: (children, like) =>
@@ -19,13 +28,13 @@ const tree: TreeNode<Module> = {
   fixed: module =>
     Object.entries(module)
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([name, value]) => (holdsTensors(value) ? [] : [name, value])),
+      .flatMap(([name, value]) => (holdsTensors(value) ? [] : [name, ...parts(value)])),
 };
 
 /**
  * The base of classes that are trees. Fields that hold tensors or modules, also in arrays, plain objects and Maps, are
  * the children: parameters, to be differentiated and updated. All other fields (numbers, strings, functions, null) are
- * part of the structure. Transformations make a changed copy without running the constructor; private `#` fields are
+ * part of the structure, lists and options compared part by part. Transformations make a changed copy without running the constructor; private `#` fields are
  * not copied.
  *
  * @example class Scale extends Module { factor = tensor(1); forward(x) { return x.mul(this.factor) } }
