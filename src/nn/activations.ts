@@ -1,4 +1,4 @@
-/** Activation functions, element by element. Numbers, arrays and integer tensors are taken as float32. */
+/** Activation functions, most of them element by element. Numbers, arrays and integer tensors are taken as float32. */
 import { BadArgument } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { abs, add, divide, multiply, negative, square, subtract } from '../numpy/arithmetic.ts';
@@ -7,6 +7,7 @@ import { erfc, expm1, log, log1p, logaddexp, sigmoid, sqrt, tanh } from '../nump
 import { greater, greaterEqual, less, lessEqual, where } from '../numpy/logic.ts';
 import { asFloat } from '../numpy/operands.ts';
 import { slice } from '../primitives/slice.ts';
+import { type AxisOptions, softmax } from './normalize.ts';
 
 export { sigmoid };
 
@@ -82,9 +83,15 @@ export function logit(x: TensorLike): Tensor {
   );
 }
 
-/** log(1 + eˣ), without overflow. */
-export function softplus(x: TensorLike): Tensor {
-  return logaddexp(asFloat(x), 0);
+/**
+ * log(1 + eᵝˣ)/β, without overflow.
+ *
+ * @param options beta: default 1
+ */
+export function softplus(x: TensorLike, options: { readonly beta?: number } = {}): Tensor {
+  const { beta = 1 } = options;
+  const a = asFloat(x);
+  return beta === 1 ? logaddexp(a, 0) : divide(logaddexp(multiply(a, beta), 0), beta);
 }
 
 /** log(1/(1 + e⁻ˣ)) = −softplus(−x). */
@@ -135,9 +142,16 @@ export function squareplus(x: TensorLike, options: { readonly b?: number } = {})
   return multiply(add(a, sqrt(add(square(a), options.b ?? 4))), 0.5);
 }
 
-/** x moved into [−1, 1]. The derivative at ±1 is 0. */
-export function hardTanh(x: TensorLike): Tensor {
-  return clamp(asFloat(x), -1, 1);
+/**
+ * x moved into [min, max]. The derivative at the ends is 0.
+ *
+ * @param options min: default −1; max: default 1
+ */
+export function hardTanh(
+  x: TensorLike,
+  options: { readonly min?: number; readonly max?: number } = {},
+): Tensor {
+  return clamp(asFloat(x), options.min ?? -1, options.max ?? 1);
 }
 
 /** relu6(x + 3)/6, the logistic function in three straight pieces. */
@@ -145,10 +159,55 @@ export function hardSigmoid(x: TensorLike): Tensor {
   return divide(relu6(add(asFloat(x), 3)), 6);
 }
 
-/** x·hardSigmoid(x) (Howard et al. 2019). */
+/** x·hardSigmoid(x), also called hard swish (Howard et al. 2019). */
 export function hardSilu(x: TensorLike): Tensor {
   const a = asFloat(x);
   return multiply(a, hardSigmoid(a));
+}
+
+/**
+ * x where |x| > λ, else 0. The derivative at ±λ is 0.
+ *
+ * @param options lambda: default 0.5
+ */
+export function hardShrink(x: TensorLike, options: { readonly lambda?: number } = {}): Tensor {
+  const a = asFloat(x);
+  return where(lessEqual(abs(a), options.lambda ?? 0.5), 0, a);
+}
+
+/**
+ * x moved towards 0 by λ, and 0 where |x| ≤ λ: the proximal map of λ|x| (Donoho 1995).
+ *
+ * @param options lambda: default 0.5
+ * @example softShrink(tensor([-2, 0.25, 2])) // [-1.5, 0, 1.5]
+ */
+export function softShrink(x: TensorLike, options: { readonly lambda?: number } = {}): Tensor {
+  const { lambda = 0.5 } = options;
+  const a = asFloat(x);
+  return subtract(a, clamp(a, -lambda, lambda));
+}
+
+/** x − tanh(x). */
+export function tanhShrink(x: TensorLike): Tensor {
+  const a = asFloat(x);
+  return subtract(a, tanh(a));
+}
+
+/**
+ * x where x ≥ 0, slope·x elsewhere, with a slope that is learnt (He et al. 2015). The derivative at 0 is that of the
+ * slope's side.
+ *
+ * @param slope a number, or a tensor that broadcasts against x
+ * @example prelu(tensor([-2, 3]), 0.25) // [-0.5, 3]
+ * @throws ShapeMismatch
+ */
+export function prelu(x: TensorLike, slope: TensorLike): Tensor {
+  return positiveOr(asFloat(x), negative => multiply(negative, slope));
+}
+
+/** e⁻ˣ/Σe⁻ˣ along an axis: softmax of −x. @throws AxisOutOfRange */
+export function softmin(x: TensorLike, options: AxisOptions = {}): Tensor {
+  return softmax(negative(asFloat(x)), options);
 }
 
 /**

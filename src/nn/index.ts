@@ -13,14 +13,11 @@ export * from './embedding.ts';
 export * from './flatten.ts';
 export * from './initializers.ts';
 export * from './linear.ts';
-export {
-  binaryCrossEntropy,
-  crossEntropy,
-  huber,
-  type LossOptions,
-  meanSquaredError,
-  type Reduction,
-} from './losses.ts';
+export * from './losses/classes.ts';
+export * from './losses/ctc.ts';
+export type { LossOptions, Reduction } from './losses/reduction.ts';
+export * from './losses/regression.ts';
+export * from './losses/similarity.ts';
 export { Module } from './module.ts';
 export {
   type AxisOptions,
@@ -47,4 +44,6 @@ export {
   training,
 } from './pass.ts';
 export * from './pool.ts';
+export * from './prelu.ts';
 export type { Padding, PerAxis } from './spatial.ts';
+export * from './summary.ts';
