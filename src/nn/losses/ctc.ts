@@ -2,7 +2,7 @@
 import { range, sameShape } from '../../core/aval.ts';
 import { BadArgument, ShapeMismatch } from '../../core/errors.ts';
 import type { Tensor } from '../../core/tensor.ts';
-import { add, divide, negative } from '../../numpy/arithmetic.ts';
+import { add, divide, subtract } from '../../numpy/arithmetic.ts';
 import { convert, type TensorLike } from '../../numpy/array.ts';
 import { concatenate, stack } from '../../numpy/join.ts';
 import { equal, less, logicalAnd, logicalOr, maximum, notEqual, where } from '../../numpy/logic.ts';
@@ -104,7 +104,8 @@ export function ctcLoss(logits: TensorLike, labels: TensorLike, options: CtcOpti
   const end = spread(add(labelLengths, labelLengths), positions);
   const ends = logicalOr(equal(at, end), equal(add(at, 1), end));
   const total = logsumexp(where(ends, last, never), -1);
-  const losses = negative(zeroInfinity ? where(equal(total, never), 0, total) : total);
+  // Subtracted from 0 rather than negated, so that no loss is −0.
+  const losses = subtract(0, zeroInfinity ? where(equal(total, never), 0, total) : total);
   return reduced('ctcLoss', losses, options, each =>
     mean(divide(each, convert(maximum(labelLengths, 1), each.dtype))),
   );
