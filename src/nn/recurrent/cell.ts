@@ -119,11 +119,11 @@ export abstract class RecurrentCell<C = unknown> extends Module {
     const next = this.advance(carry, this.project(x));
     return [next, this.output(next)];
   }
+}
 
-  /** Zeros for a state of the carry. */
-  protected zeroState(batch: number, options: FloatOptions = {}): Tensor {
-    return full([batch, this.size], 0, options.dtype ?? (this.stateWeight.dtype as FloatType));
-  }
+/** Zeros for a state of a cell, float[batch, size], by default of the type of its weights. */
+export function zeroState<C>(cell: RecurrentCell<C>, batch: number, options: FloatOptions = {}): Tensor {
+  return full([batch, cell.size], 0, options.dtype ?? (cell.stateWeight.dtype as FloatType));
 }
 
 /** n equal parts along the last axis. */

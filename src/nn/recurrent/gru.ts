@@ -5,7 +5,7 @@ import { sigmoid, tanh } from '../../numpy/elementary.ts';
 import { matmul } from '../../numpy/products.ts';
 import type { FloatOptions } from '../../random/uniform.ts';
 import { zeros } from '../initializers.ts';
-import { type CellOptions, gatesOf, RecurrentCell } from './cell.ts';
+import { type CellOptions, gatesOf, RecurrentCell, zeroState } from './cell.ts';
 import { Recurrent, type RecurrentOptions } from './net.ts';
 
 /**
@@ -34,7 +34,7 @@ export class GRUCell extends RecurrentCell<Tensor> {
   }
 
   initialCarry(batch: number, options?: FloatOptions): Tensor {
-    return this.zeroState(batch, options);
+    return zeroState(this, batch, options);
   }
 
   advance(h: Tensor, z: Tensor): Tensor {

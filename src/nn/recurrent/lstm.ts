@@ -4,7 +4,7 @@ import { add, multiply } from '../../numpy/arithmetic.ts';
 import { sigmoid, tanh } from '../../numpy/elementary.ts';
 import { matmul } from '../../numpy/products.ts';
 import type { FloatOptions } from '../../random/uniform.ts';
-import { type CellOptions, gatesOf, RecurrentCell } from './cell.ts';
+import { type CellOptions, gatesOf, RecurrentCell, zeroState } from './cell.ts';
 import { Recurrent, type RecurrentOptions } from './net.ts';
 
 /** What an LSTM carries: the output h and the cell's memory c, both float[batch, size]. */
@@ -37,7 +37,7 @@ export class LSTMCell extends RecurrentCell<LSTMCarry> {
   }
 
   initialCarry(batch: number, options?: FloatOptions): LSTMCarry {
-    return { h: this.zeroState(batch, options), c: this.zeroState(batch, options) };
+    return { h: zeroState(this, batch, options), c: zeroState(this, batch, options) };
   }
 
   advance({ h, c }: LSTMCarry, z: Tensor): LSTMCarry {

@@ -4,7 +4,7 @@ import { add } from '../../numpy/arithmetic.ts';
 import { tanh } from '../../numpy/elementary.ts';
 import { matmul } from '../../numpy/products.ts';
 import type { FloatOptions } from '../../random/uniform.ts';
-import { type CellOptions, RecurrentCell } from './cell.ts';
+import { type CellOptions, RecurrentCell, zeroState } from './cell.ts';
 import { Recurrent, type RecurrentOptions } from './net.ts';
 
 export interface RNNCellOptions extends CellOptions {
@@ -29,7 +29,7 @@ export class RNNCell extends RecurrentCell<Tensor> {
   }
 
   initialCarry(batch: number, options?: FloatOptions): Tensor {
-    return this.zeroState(batch, options);
+    return zeroState(this, batch, options);
   }
 
   advance(h: Tensor, z: Tensor): Tensor {
