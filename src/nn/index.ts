@@ -4,6 +4,15 @@ import '../numpy/methods.ts';
 
 export { type OneHotOptions, oneHot } from '../numpy/take.ts';
 export * from './activations.ts';
+export { type AttentionMask, attention, causalMask } from './attention/attention.ts';
+export { TransformerBlock, type TransformerBlockOptions } from './attention/block.ts';
+export type { AttentionCache } from './attention/cache.ts';
+export {
+  type AttendOptions,
+  MultiHeadAttention,
+  type MultiHeadAttentionOptions,
+} from './attention/multiHead.ts';
+export { type RotaryOptions, rotary, type SinusoidalOptions, sinusoidal } from './attention/positions.ts';
 export * from './batchNorm.ts';
 export { type Layer, Residual, Sequential } from './containers.ts';
 export { type ConvOptions, type ConvTransposeOptions, conv, convTranspose } from './conv.ts';

@@ -66,10 +66,10 @@ export class Recurrent<C = unknown> extends Module {
   ) {
     super();
     const { layers = 1, bidirectional = false, dropout = 0 } = options;
-    if (!Number.isInteger(layers) || layers < 1 || !(dropout >= 0 && dropout < 1))
+    if (!Number.isInteger(layers) || layers < 1 || !(dropout >= 0 && dropout <= 1))
       throw new BadArgument({
         did: `${this.constructor.name} with ${layers} layers and dropout ${dropout}`,
-        expected: 'a positive integer, and a rate from 0 to below 1',
+        expected: 'a positive integer, and a rate from 0 to 1',
         remedy: `new ${this.constructor.name}(key, 8, 32, { layers: 2, dropout: 0.1 })`,
       });
     let width = inputs;
