@@ -83,7 +83,7 @@ export abstract class RecurrentCell<C = unknown> extends Module {
   /** What is carried before the first step: zeros. */
   abstract initialCarry(batch: number, options?: FloatOptions): C;
 
-  /** The next carry, from the carry and z = `project(x)`. */
+  /** The next carry, from the carry and z = `project(x)`. What it names with `tag`, `stateAdjoints` shows. */
   abstract advance(carry: C, z: Tensor): C;
 
   /** What the net gives at that time, float[batch, size]. */

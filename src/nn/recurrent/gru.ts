@@ -3,6 +3,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { add, multiply, subtract } from '../../numpy/arithmetic.ts';
 import { sigmoid, tanh } from '../../numpy/elementary.ts';
 import { matmul } from '../../numpy/products.ts';
+import { tag } from '../../primitives/arithmetic.ts';
 import type { FloatOptions } from '../../random/uniform.ts';
 import { zeros } from '../initializers.ts';
 import { type CellOptions, gatesOf, RecurrentCell, zeroState } from './cell.ts';
@@ -44,7 +45,7 @@ export class GRUCell extends RecurrentCell<Tensor> {
     const update = sigmoid(add(zu, hu));
     const recalled = this.candidateBias === null ? hn : add(hn, this.candidateBias);
     const candidate = tanh(add(zn, multiply(reset, recalled)));
-    return add(candidate, multiply(update, subtract(h, candidate)));
+    return tag('h', add(candidate, multiply(update, subtract(h, candidate))));
   }
 
   output(h: Tensor): Tensor {

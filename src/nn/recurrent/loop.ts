@@ -1,9 +1,9 @@
 /** One cell over all times, as one scan. */
 import type { Tensor } from '../../core/tensor.ts';
-import { flatten, map, unflatten } from '../../core/tree.ts';
+import { map } from '../../core/tree.ts';
 import { asTensor } from '../../numpy/array.ts';
 import { where } from '../../numpy/logic.ts';
-import { stop, tag } from '../../primitives/arithmetic.ts';
+import { stop } from '../../primitives/arithmetic.ts';
 import { scan } from '../../transforms/control/flow.ts';
 import type { ScanCheckpoint } from '../../transforms/control/segments.ts';
 import type { RecurrentCell } from './cell.ts';
@@ -15,8 +15,6 @@ export interface Loop {
   /** No derivative goes through the carry from time t·n − 1 to t·n, or back. */
   readonly truncate: number | null;
   readonly checkpoint: ScanCheckpoint | undefined;
-  /** The name of a state, `h` or `c`, for `adjoints`. */
-  readonly name: (state: string) => string;
 }
 
 /** Where, in the order of time, a step gets a carry that no derivative goes through. */
@@ -25,16 +23,6 @@ function cuts(time: number, { truncate, reverse }: Loop): Tensor | null {
   const first = reverse ? time - 1 : 0;
   const at = Array.from({ length: time }, (_, t) => t !== first && (reverse ? t + 1 : t) % truncate === 0);
   return asTensor(at);
-}
-
-/** The names of the states of a carry: `h` of a tensor, otherwise their paths. */
-function named<C>(carry: C, name: Loop['name']): C {
-  const { leaves, structure } = flatten(carry);
-  const paths = structure.paths();
-  return unflatten(
-    structure,
-    leaves.map((leaf, i) => tag(name(paths[i].replace(/^\./, '') || 'h'), leaf as Tensor)),
-  ) as C;
 }
 
 interface Slice {
@@ -49,18 +37,15 @@ interface Slice {
  * @param z what the cell's `project` gives of all times, float[time, batch, gates·size]
  */
 export function overTime<C>(cell: RecurrentCell<C>, z: Tensor, first: C, loop: Loop): [Tensor, C] {
-  const { valid, reverse, checkpoint, name } = loop;
+  const { valid, reverse, checkpoint } = loop;
   const step = (carry: C, slice: Slice): [C, Tensor] => {
     const { cut, valid } = slice;
     const before = cut === null ? carry : both((old: Tensor) => where(cut, stop(old), old), carry);
     const advanced = cell.advance(before, slice.z);
-    const next =
-      valid === null
-        ? advanced
-        : both((made: Tensor, old: Tensor) => where(valid, made, old), advanced, before);
-    const after = named(next, name);
-    const output = cell.output(after);
-    return [after, valid === null ? output : where(valid, output, 0)];
+    const output = cell.output(advanced);
+    if (valid === null) return [advanced, output];
+    const next = both((made: Tensor, old: Tensor) => where(valid, made, old), advanced, before);
+    return [next, where(valid, output, 0)];
   };
   const xs: Slice = { z, valid, cut: cuts(z.shape[0], loop) };
   const [last, outputs] = scan(step as never, first, xs, {

@@ -3,6 +3,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { add, multiply } from '../../numpy/arithmetic.ts';
 import { sigmoid, tanh } from '../../numpy/elementary.ts';
 import { matmul } from '../../numpy/products.ts';
+import { tag } from '../../primitives/arithmetic.ts';
 import type { FloatOptions } from '../../random/uniform.ts';
 import { type CellOptions, gatesOf, RecurrentCell, zeroState } from './cell.ts';
 import { Recurrent, type RecurrentOptions } from './net.ts';
@@ -42,8 +43,8 @@ export class LSTMCell extends RecurrentCell<LSTMCarry> {
 
   advance({ h, c }: LSTMCarry, z: Tensor): LSTMCarry {
     const [i, f, g, o] = gatesOf(add(z, matmul(h, this.stateWeight)), 4);
-    const memory = add(multiply(sigmoid(f), c), multiply(sigmoid(i), tanh(g)));
-    return { h: multiply(sigmoid(o), tanh(memory)), c: memory };
+    const memory = tag('c', add(multiply(sigmoid(f), c), multiply(sigmoid(i), tanh(g))));
+    return { h: tag('h', multiply(sigmoid(o), tanh(memory))), c: memory };
   }
 
   output({ h }: LSTMCarry): Tensor {

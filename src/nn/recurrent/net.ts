@@ -43,9 +43,8 @@ export interface RunOptions<C> {
  * A recurrent net over sequences, batch first. `RNN`, `GRU` and `LSTM` are such nets; a cell of one's own makes another.
  *
  * The input's products of all times are one matrix product, and the rest of a layer is one `scan` per direction, so that
- * a program is as long for a thousand steps as for one. Reverse mode is backpropagation through time. The states have
- * names, `h` (and `c`), in layers above the first `h1`, `h2`, …, with `Reverse` after it in the other direction, which
- * `adjoints` and `stateAdjoints` show.
+ * a program is as long for a thousand steps as for one. Reverse mode is backpropagation through time. The states are tagged
+ * `h` (and `c`), so that `adjoints` and `stateAdjoints` show them: `scan.h`, of the next layer or direction `scan2.h`, ….
  *
  * @example const net = new Recurrent(key(0), 3, (key, inputs) => new LSTMCell(key, inputs, 5), { layers: 2 })
  */
@@ -125,20 +124,17 @@ export class Recurrent<C = unknown> extends Module {
     const valid = steps === null ? null : reshape(permute(steps, [1, 0]), [time, batch, 1]);
     const carry = carriesOf(this, options.carry, batch, input.dtype as FloatType);
     const truncate = requireChunk(name, options.truncate);
-    const several = this.cells.length > 1;
     const inTime = permute(input, [1, 0, 2]);
     let values = valid === null ? inTime : where(valid, inTime, 0);
     const last: C[] = [];
     this.cells.forEach((directions, layer) => {
       const from = layer === 0 ? values : dropped(values, this.dropout, pass);
       const outputs = directions.map((cell, direction) => {
-        const suffix = `${several && layer > 0 ? layer : ''}${direction === 1 ? 'Reverse' : ''}`;
         const [ys, after] = overTime(cell, cell.project(from), carry[last.length], {
           reverse: direction === 1,
           valid,
           truncate,
           checkpoint: options.checkpoint,
-          name: state => state + suffix,
         });
         last.push(after);
         return ys;

@@ -3,6 +3,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { add } from '../../numpy/arithmetic.ts';
 import { tanh } from '../../numpy/elementary.ts';
 import { matmul } from '../../numpy/products.ts';
+import { tag } from '../../primitives/arithmetic.ts';
 import type { FloatOptions } from '../../random/uniform.ts';
 import { type CellOptions, RecurrentCell, zeroState } from './cell.ts';
 import { Recurrent, type RecurrentOptions } from './net.ts';
@@ -33,7 +34,7 @@ export class RNNCell extends RecurrentCell<Tensor> {
   }
 
   advance(h: Tensor, z: Tensor): Tensor {
-    return this.activation(add(z, matmul(h, this.stateWeight)));
+    return tag('h', this.activation(add(z, matmul(h, this.stateWeight))));
   }
 
   output(h: Tensor): Tensor {
