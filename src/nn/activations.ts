@@ -26,7 +26,11 @@ function clamp(x: Tensor, low: number, high: number): Tensor {
   return where(lessEqual(x, low), low, where(greaterEqual(x, high), high, x));
 }
 
-/** min(max(x, 0), 6). The derivative at 0 and 6 is 0. */
+/**
+ * min(max(x, 0), 6). The derivative at 0 and 6 is 0.
+ *
+ * @example relu6(tensor([-1, 2, 8])) // [0, 2, 6]
+ */
 export function relu6(x: TensorLike): Tensor {
   return clamp(asFloat(x), 0, 6);
 }
@@ -41,6 +45,7 @@ function positiveOr(x: Tensor, f: (negative: Tensor) => Tensor): Tensor {
  * x where x ≥ 0, slope·x elsewhere (Maas et al. 2013). The derivative at 0 is the slope.
  *
  * @param options negativeSlope: default 0.01
+ * @example leakyRelu(tensor([-1, 2])) // [-0.01, 2]
  */
 export function leakyRelu(x: TensorLike, options: { readonly negativeSlope?: number } = {}): Tensor {
   return positiveOr(asFloat(x), negative => multiply(negative, options.negativeSlope ?? 0.01));
@@ -50,6 +55,7 @@ export function leakyRelu(x: TensorLike, options: { readonly negativeSlope?: num
  * x where x > 0, α(eˣ − 1) elsewhere (Clevert et al. 2016, eq. 8).
  *
  * @param options alpha: default 1
+ * @example elu(tensor([-1, 2])) // [-0.6321, 2]
  */
 export function elu(x: TensorLike, options: { readonly alpha?: number } = {}): Tensor {
   return positiveOr(asFloat(x), negative => multiply(expm1(negative), options.alpha ?? 1));
@@ -59,18 +65,27 @@ export function elu(x: TensorLike, options: { readonly alpha?: number } = {}): T
  * x where x > 0, α(e^{x/α} − 1) elsewhere: continuously differentiable for every α (Barron 2017).
  *
  * @param options alpha: default 1
+ * @example celu(tensor([-1, 2]), { alpha: 2 }) // [-0.7869, 2]
  */
 export function celu(x: TensorLike, options: { readonly alpha?: number } = {}): Tensor {
   const { alpha = 1 } = options;
   return positiveOr(asFloat(x), negative => multiply(expm1(divide(negative, alpha)), alpha));
 }
 
-/** λ·elu(x; α) with α = 1.67326… and λ = 1.05070…, which keep mean 0 and variance 1 (Klambauer et al. 2017). */
+/**
+ * λ·elu(x; α) with α = 1.67326… and λ = 1.05070…, which keep mean 0 and variance 1 (Klambauer et al. 2017).
+ *
+ * @example selu(tensor([-1, 1])) // [-1.1113, 1.0507]
+ */
 export function selu(x: TensorLike): Tensor {
   return multiply(elu(x, { alpha: 1.6732632423543772 }), 1.0507009873554805);
 }
 
-/** log(x/(1 − x)), the inverse of `sigmoid`; near ½, where it is 0, as log1p((2x − 1)/(1 − x)). */
+/**
+ * log(x/(1 − x)), the inverse of `sigmoid`; near ½, where it is 0, as log1p((2x − 1)/(1 − x)).
+ *
+ * @example logit(tensor([0.5, 0.75])) // [0, 1.0986]
+ */
 export function logit(x: TensorLike): Tensor {
   const a = asFloat(x);
   const near = less(abs(subtract(a, 0.5)), 0.25);
@@ -87,6 +102,7 @@ export function logit(x: TensorLike): Tensor {
  * log(1 + eᵝˣ)/β, without overflow.
  *
  * @param options beta: default 1
+ * @example softplus(tensor([0, 1000])) // [0.6931, 1000]
  */
 export function softplus(x: TensorLike, options: { readonly beta?: number } = {}): Tensor {
   const { beta = 1 } = options;
@@ -94,12 +110,20 @@ export function softplus(x: TensorLike, options: { readonly beta?: number } = {}
   return beta === 1 ? logaddexp(a, 0) : divide(logaddexp(multiply(a, beta), 0), beta);
 }
 
-/** log(1/(1 + e⁻ˣ)) = −softplus(−x). */
+/**
+ * log(1/(1 + e⁻ˣ)) = −softplus(−x).
+ *
+ * @example logSigmoid(tensor([0, -1000])) // [-0.6931, -1000]
+ */
 export function logSigmoid(x: TensorLike): Tensor {
   return negative(softplus(negative(asFloat(x))));
 }
 
-/** x/(1 + e⁻ˣ), also called swish (Elfwing et al. 2018). */
+/**
+ * x/(1 + e⁻ˣ), also called swish (Elfwing et al. 2018).
+ *
+ * @example silu(tensor([-1, 2])) // [-0.2689, 1.7616]
+ */
 export function silu(x: TensorLike): Tensor {
   const a = asFloat(x);
   return multiply(a, sigmoid(a));
@@ -109,6 +133,7 @@ export function silu(x: TensorLike): Tensor {
  * x·Φ(x), where Φ is the standard normal distribution function (Hendrycks and Gimpel 2016).
  *
  * @param options approximate: x/2·(1 + tanh(√(2/π)(x + 0.044715x³))) in its place. Default false
+ * @example gelu(tensor([-1, 2])) // [-0.1587, 1.9545]
  */
 export function gelu(x: TensorLike, options: { readonly approximate?: boolean } = {}): Tensor {
   const a = asFloat(x);
@@ -120,13 +145,21 @@ export function gelu(x: TensorLike, options: { readonly approximate?: boolean } 
   return multiply(multiply(a, 0.5), erfc(multiply(a, -Math.SQRT1_2)));
 }
 
-/** x·tanh(softplus(x)) (Misra 2019). */
+/**
+ * x·tanh(softplus(x)) (Misra 2019).
+ *
+ * @example mish(tensor([-1, 2])) // [-0.3034, 1.944]
+ */
 export function mish(x: TensorLike): Tensor {
   const a = asFloat(x);
   return multiply(a, tanh(softplus(a)));
 }
 
-/** x/(1 + |x|). */
+/**
+ * x/(1 + |x|).
+ *
+ * @example softsign(tensor([-1, 3])) // [-0.5, 0.75]
+ */
 export function softsign(x: TensorLike): Tensor {
   const a = asFloat(x);
   return divide(a, add(abs(a), 1));
@@ -136,6 +169,7 @@ export function softsign(x: TensorLike): Tensor {
  * (x + √(x² + b))/2, a softplus of algebraic functions only (Barron 2021).
  *
  * @param options b: default 4
+ * @example squareplus(tensor([0, 3])) // [1, 3.3028]
  */
 export function squareplus(x: TensorLike, options: { readonly b?: number } = {}): Tensor {
   const a = asFloat(x);
@@ -146,6 +180,7 @@ export function squareplus(x: TensorLike, options: { readonly b?: number } = {})
  * x moved into [min, max]. The derivative at the ends is 0.
  *
  * @param options min: default −1; max: default 1
+ * @example hardTanh(tensor([-3, 0.5, 2])) // [-1, 0.5, 1]
  */
 export function hardTanh(
   x: TensorLike,
@@ -154,12 +189,20 @@ export function hardTanh(
   return clamp(asFloat(x), options.min ?? -1, options.max ?? 1);
 }
 
-/** relu6(x + 3)/6, the logistic function in three straight pieces. */
+/**
+ * relu6(x + 3)/6, the logistic function in three straight pieces.
+ *
+ * @example hardSigmoid(tensor([-3, 0, 1.5])) // [0, 0.5, 0.75]
+ */
 export function hardSigmoid(x: TensorLike): Tensor {
   return divide(relu6(add(asFloat(x), 3)), 6);
 }
 
-/** x·hardSigmoid(x), also called hard swish (Howard et al. 2019). */
+/**
+ * x·hardSigmoid(x), also called hard swish (Howard et al. 2019).
+ *
+ * @example hardSilu(tensor([-3, 0, 1.5])) // [0, 0, 1.125]
+ */
 export function hardSilu(x: TensorLike): Tensor {
   const a = asFloat(x);
   return multiply(a, hardSigmoid(a));
@@ -169,6 +212,7 @@ export function hardSilu(x: TensorLike): Tensor {
  * x where |x| > λ, else 0. The derivative at ±λ is 0.
  *
  * @param options lambda: default 0.5
+ * @example hardShrink(tensor([-2, 0.25, 2])) // [-2, 0, 2]
  */
 export function hardShrink(x: TensorLike, options: { readonly lambda?: number } = {}): Tensor {
   const a = asFloat(x);
@@ -187,7 +231,11 @@ export function softShrink(x: TensorLike, options: { readonly lambda?: number } 
   return subtract(a, clamp(a, -lambda, lambda));
 }
 
-/** x − tanh(x). */
+/**
+ * x − tanh(x).
+ *
+ * @example tanhShrink(tensor([0, 2])) // [0, 1.036]
+ */
 export function tanhShrink(x: TensorLike): Tensor {
   const a = asFloat(x);
   return subtract(a, tanh(a));
@@ -205,7 +253,12 @@ export function prelu(x: TensorLike, slope: TensorLike): Tensor {
   return positiveOr(asFloat(x), negative => multiply(negative, slope));
 }
 
-/** e⁻ˣ/Σe⁻ˣ along an axis: softmax of −x. @throws AxisOutOfRange */
+/**
+ * e⁻ˣ/Σe⁻ˣ along an axis: softmax of −x.
+ *
+ * @example softmin(tensor([0, Math.log(3)])) // [0.75, 0.25]
+ * @throws AxisOutOfRange
+ */
 export function softmin(x: TensorLike, options: AxisOptions = {}): Tensor {
   return softmax(negative(asFloat(x)), options);
 }

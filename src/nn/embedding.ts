@@ -23,8 +23,7 @@ export interface EmbeddingOptions extends FloatOptions {
 /**
  * The rows of a matrix at the given numbers: forward(ids)[…, :] = weight[ids[…], :].
  *
- * @example const layer = new Embedding(key(0), 1000, 16)
- * @example layer.forward([[3, 1, 4]]).shape // [1, 3, 16]
+ * @example new Embedding(key(0), 1000, 16).forward([[3, 1, 4]]).shape // [1, 3, 16]
  */
 export class Embedding extends Module {
   /** float[entries, features] */

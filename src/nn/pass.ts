@@ -49,8 +49,7 @@ function isStateful(module: Module): module is Stateful {
  * layer's path. A plain object of plain objects of tensors; empty for a model whose layers remember nothing.
  *
  * @param model a module, or modules in arrays, plain objects and Maps
- * @example const state = initialState(new Sequential(linear, new BatchNorm(8)))
- * @example Object.keys(state) // ['layers[1]']
+ * @example Object.keys(initialState(new Sequential(relu, new BatchNorm(8)))) // ['layers[1]']
  */
 export function initialState(model: unknown): ModelState {
   const states: Record<string, LayerState> = {};

@@ -278,7 +278,7 @@ describe('initial values and passes', () => {
       );
     }
     expect(numbers(cell.bias as Tensor)).toEqual([0, 1, 0, 0].flatMap(b => [b, b, b, b, b]));
-    const wide = nn.orthogonal(random.key(1), [2, 4], { dtype });
+    const wide = nn.orthogonal()(random.key(1), [2, 4], { dtype });
     close(
       wide.matmul(wide.T),
       tensor(
@@ -289,7 +289,7 @@ describe('initial values and passes', () => {
         dtype,
       ),
     );
-    expect(() => nn.orthogonal(random.key(1), [3])).toThrow(/CT112/);
+    expect(() => nn.orthogonal()(random.key(1), [3])).toThrow(/CT112/);
   });
 
   it('dropout between layers, in training only', () => {

@@ -10,16 +10,15 @@ import { full } from '../../primitives/broadcast.ts';
 import { concat, slice } from '../../primitives/slice.ts';
 import { split } from '../../random/key.ts';
 import type { FloatOptions, FloatType } from '../../random/uniform.ts';
-import { glorotUniform, type Initializer } from '../initializers.ts';
+import { glorotUniform, type Initializer, orthogonal } from '../initializers.ts';
 import { Module } from '../module.ts';
-import { orthogonal } from '../orthogonal.ts';
 
 export interface CellOptions extends FloatOptions {
   /** Default true. */
   readonly bias?: boolean;
   /** Of each gate's weights of the input. Default glorotUniform. */
   readonly initializer?: Initializer;
-  /** Of each gate's weights of the state. Default orthogonal. */
+  /** Of each gate's weights of the state. Default orthogonal(). */
   readonly stateInitializer?: Initializer;
 }
 
@@ -63,7 +62,7 @@ export abstract class RecurrentCell<C = unknown> extends Module {
     const {
       bias = true,
       initializer = glorotUniform,
-      stateInitializer = orthogonal,
+      stateInitializer = orthogonal(),
       dtype = 'float32',
     } = options;
     const [forInput, forState] = split(key);

@@ -177,7 +177,7 @@ def block(id, *, norm_first, lengths=None, causal=False):
 
     def read(what):
         linear = lambda layer: {"weight": value(what(layer.weight).T), "bias": value(what(layer.bias))}
-        norm = lambda layer: {"scale": value(what(layer.weight)), "shift": value(what(layer.bias))}
+        norm = lambda layer: {"weight": value(what(layer.weight)), "bias": value(what(layer.bias))}
         return {
             "attention": projections(net.self_attn, True)(what),
             "expand": linear(net.linear1), "contract": linear(net.linear2),
