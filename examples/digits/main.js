@@ -24,12 +24,7 @@ const [initKey, shiftKey] = random.split(random.key(0));
 let model = nn.mlp(initKey, [side * side, 128, 64, 10]);
 
 // The learning rate falls along half a cosine from 0.002 to 0.
-const learningRate = step =>
-  step
-    .mul(Math.PI / (epochs * steps))
-    .cos()
-    .add(1)
-    .mul(0.001);
+const learningRate = optim.cosineSchedule({ peak: 0.002, steps: epochs * steps });
 const optimizer = optim.adam({ learningRate });
 let state = optimizer.init(model);
 
