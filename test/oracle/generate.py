@@ -1,6 +1,6 @@
 """Writes the JSON cases that the tests read: `python generate.py [family ...]`.
 
-Needs jax, numpy, scipy and mpmath; the tests themselves need none of them.
+Needs jax, numpy, scipy, mpmath and optax; the tests themselves need none of them.
 """
 
 import sys
@@ -14,7 +14,7 @@ jax.config.update("jax_platforms", "cpu")
 
 FAMILIES = [
     "elementwise", "binary", "reductions", "cumulative", "shape", "creation", "joining", "indexing",
-    "sorting", "products", "conv", "polynomials", "promotion", "nn", "random", "special", "second", "composites", "linalg",
+    "sorting", "products", "conv", "polynomials", "promotion", "nn", "random", "special", "second", "composites", "linalg", "optimisers",
 ]
 
 
