@@ -3,7 +3,7 @@ import type { Tensor } from '../core/tensor.ts';
 import { evaluation, type ModelState, type Pass, training } from '../nn/pass.ts';
 import type { TensorLike } from '../numpy/array.ts';
 import { asFloat } from '../numpy/operands.ts';
-import { applyUpdates } from '../optim/optimizer.ts';
+import { applyUpdates } from '../optim/gradients/transformation.ts';
 import { foldIn } from '../random/key.ts';
 import type { Gradient } from '../transforms/arguments.ts';
 import { valueAndGrad } from '../transforms/grad.ts';
