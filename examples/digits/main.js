@@ -60,7 +60,7 @@ for (let epoch = 1; epoch <= epochs; epoch++) {
   let done = 0;
   for (const { x, y } of batches(train, { size, seed: epoch })) {
     let value;
-    [model, state, value] = trainStep(model, state, shifted(x, state.step), y);
+    [model, state, value] = trainStep(model, state, shifted(x, (epoch - 1) * steps + done), y);
     sum += value.item();
     done++;
     progress.show(`epoch ${epoch}/${epochs}`, done / steps, `loss ${(sum / done).toFixed(3)}`);
