@@ -10,7 +10,7 @@ import { key as keyOf } from '../random/key.ts';
 import { leafTensor, type Outputs } from '../transforms/arguments.ts';
 
 /** The number of examples, equal in every tensor of the tree. */
-function countOf(name: string, data: unknown): number {
+export function countOf(name: string, data: unknown): number {
   const tensors = tree.flatten(data).leaves.map(leafTensor);
   const counts = tensors.map(({ shape }) => shape[0]);
   if (counts.length === 0 || counts.some(count => count === undefined || count !== counts[0]))
@@ -27,7 +27,11 @@ function orderOf(n: number, { key, seed, shuffle = true }: OrderOptions): Tensor
 }
 
 function pick<T>(data: T, order: Tensor, from: number, to: number): Outputs<T> {
-  const indices = slice(order, [from], [to]);
+  return pickAll(data, slice(order, [from], [to]));
+}
+
+/** The examples at the indices, in their order. */
+export function pickAll<T>(data: T, indices: Tensor): Outputs<T> {
   return tree.map((leaf: unknown) => gather(leafTensor(leaf), indices), data) as Outputs<T>;
 }
 

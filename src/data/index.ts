@@ -1,7 +1,18 @@
-/** Data sets: batches, held-out examples, standardised features, and the IDX file format. */
+/** Data sets: pipelines that can be stopped and gone on with, files, batches, held-out examples, standardised features. */
 import '../setup.ts';
 import '../numpy/methods.ts';
 
 export { type BatchOptions, batches, type SplitOptions, trainTestSplit } from './batches.ts';
+export {
+  type CollateOptions,
+  Dataset,
+  type DatasetBatchOptions,
+  from,
+  type MapOptions,
+  type ShuffleOptions,
+} from './dataset.ts';
 export { readIdx } from './idx.ts';
+export { DatasetIterator, type DatasetState, type IterateOptions } from './iterator.ts';
+export type { Batched } from './stages/batch.ts';
+export type { Indexed } from './stages/source.ts';
 export { type Standardized, standardize } from './standardize.ts';
