@@ -14,12 +14,7 @@ export async function inflate(
   format: CompressionFormat,
   { what, size }: InflateOptions,
 ): Promise<Uint8Array> {
-  const broken = (expected: string): BadArgument =>
-    new BadArgument({
-      did: `${what}: compressed bytes that are damaged or truncated`,
-      expected,
-      remedy: 'fetch the file again',
-    });
+  const broken = (expected: string): BadArgument => damaged(what, expected);
   const chunks: Uint8Array[] = [];
   let total = 0;
   try {
@@ -49,6 +44,51 @@ export async function deflate(bytes: Uint8Array, format: CompressionFormat): Pro
 
 /** The first two bytes of every gzip file (RFC 1952). */
 export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+
+const damaged = (what: string, expected: string): BadArgument =>
+  new BadArgument({
+    did: `${what}: compressed bytes that are damaged or truncated`,
+    expected,
+    remedy: 'fetch the file again',
+  });
+
+/** The content of pieces that may be compressed by gzip; as they are where they are not. */
+export async function* gunzipped(
+  what: string,
+  pieces: AsyncGenerator<Uint8Array, void, undefined>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const first = await pieces.next();
+  if (first.done) return;
+  const whole = (async function* () {
+    yield first.value;
+    yield* pieces;
+  })();
+  if (!isGzip(first.value)) {
+    yield* whole;
+    return;
+  }
+  const stream = new DecompressionStream('gzip');
+  const writer = (stream.writable as WritableStream<Uint8Array>).getWriter();
+  const written = (async () => {
+    for await (const piece of whole) await writer.write(piece);
+    await writer.close();
+  })();
+  written.catch(error => writer.abort(error)).catch(() => {});
+  const reader = (stream.readable as ReadableStream<Uint8Array>).getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch(() => {
+        throw damaged(what, 'a whole gzip stream');
+      });
+      if (done) break;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+    await written.catch(() => {});
+    await pieces.return();
+  }
+}
 
 async function* through(
   stream: GenericTransformStream,

@@ -1,6 +1,10 @@
 /** Every example comes once, labels stay with their examples, and damaged files are told from good ones. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { BadArgument, ShapeMismatch, type Tensor, tensor } from 'cotangent';
-import { batches, readIdx, standardize, trainTestSplit } from 'cotangent/data';
+import { batches, loadIdx, readIdx, standardize, trainTestSplit } from 'cotangent/data';
 import * as random from 'cotangent/random';
 import { describe, expect, it } from 'vitest';
 
@@ -105,5 +109,23 @@ describe('readIdx', () => {
     expect(() => readIdx(Uint8Array.of(0x1f, 0x8b, 8, 0))).toThrow(/gunzip/);
     expect(() => readIdx(Uint8Array.of(1, 2, 3, 4))).toThrow(/begin with \[1, 2, 3, 4\]/);
     expect(() => readIdx(new Uint8Array(0))).toThrow(BadArgument);
+  });
+
+  it('loadIdx reads files and Blobs, compressed or not', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cotangent-idx-'));
+    const content = file(8, [2, 3], [1, 2, 3, 254, 255, 0]);
+    const compressed = gzipSync(content);
+    await writeFile(join(folder, 'a'), content);
+    await writeFile(join(folder, 'a.gz'), compressed);
+    for (const source of [join(folder, 'a'), join(folder, 'a.gz'), new Blob([compressed]), content])
+      expect((await loadIdx(source)).arraySync()).toEqual([
+        [1, 2, 3],
+        [254, 255, 0],
+      ]);
+    for (let n = 2; n < compressed.length; n++)
+      await expect(loadIdx(compressed.subarray(0, n))).rejects.toThrow(BadArgument);
+    await writeFile(join(folder, 'short'), content.subarray(0, 17));
+    await expect(loadIdx(join(folder, 'short'))).rejects.toThrow(/loadIdx of '.*short'.*truncated/s);
+    await rm(folder, { recursive: true });
   });
 });

@@ -1,6 +1,7 @@
 // A user's program in plain JavaScript, run against the installed package.
 import { grad, jit, tensor, vmap } from 'cotangent';
 import * as data from 'cotangent/data';
+import * as io from 'cotangent/io';
 import * as linalg from 'cotangent/linalg';
 import * as nn from 'cotangent/nn';
 import * as optim from 'cotangent/optim';
@@ -21,7 +22,7 @@ equal(jit(sumOfSquares)(tensor([1, 2, 3])).item(), 14);
 equal(jit(grad(sumOfSquares))(tensor([1, 2, 3])).arraySync(), [2, 4, 6]);
 equal(vmap(grad(square))(tensor([1, 2, 3])).arraySync(), [2, 4, 6]);
 
-for (const [name, room] of Object.entries({ data, linalg, nn, optim, random })) {
+for (const [name, room] of Object.entries({ data, io, linalg, nn, optim, random })) {
   if (Object.keys(room).length === 0) throw new Error(`cotangent/${name} exports nothing`);
 }
 equal(manifest.name, 'cotangent');

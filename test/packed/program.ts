@@ -1,6 +1,7 @@
 // A user's program in strict TypeScript, compiled and run against the installed package.
 import { grad, jit, jvp, type Tensor, tensor, valueAndGrad, vjp, vmap } from 'cotangent';
 import * as data from 'cotangent/data';
+import * as io from 'cotangent/io';
 import * as linalg from 'cotangent/linalg';
 import * as nn from 'cotangent/nn';
 import * as optim from 'cotangent/optim';
@@ -79,6 +80,6 @@ export const mistakes = [
   () => grad(predict)(x, x),
 ];
 
-for (const [name, room] of Object.entries({ data, linalg, nn, optim, random })) {
+for (const [name, room] of Object.entries({ data, io, linalg, nn, optim, random })) {
   if (Object.keys(room).length === 0) throw new Error(`cotangent/${name} exports nothing`);
 }
