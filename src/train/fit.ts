@@ -258,6 +258,10 @@ export async function fit<M, B, P = Tensor>(
         await pause();
         if (signal?.aborted) return 'aborted';
       }
+    } catch (error) {
+      // A pipeline that was waited for ends with the signal's reason.
+      if (signal?.aborted === true && error === signal.reason) return 'aborted';
+      throw error;
     } finally {
       await source.close();
     }

@@ -13,7 +13,12 @@ export interface ResumableIterator<B> extends AsyncIterator<B> {
 
 /** A pipeline such as `cotangent/data` makes: every run through it is an epoch. */
 export interface Pipeline<B> {
-  iterate(options?: { readonly state?: unknown; readonly signal?: AbortSignal }): ResumableIterator<B>;
+  iterate(options?: {
+    /** Counted from 0. */
+    readonly epoch?: number;
+    readonly state?: unknown;
+    readonly signal?: AbortSignal;
+  }): ResumableIterator<B>;
 }
 
 /**
@@ -98,6 +103,7 @@ export function openEpoch<B>(
   const skip = typeof state === 'number' ? state : 0;
   if (isPipeline(data)) {
     const options = {
+      epoch: epoch - 1,
       ...(state === undefined ? {} : { state }),
       ...(signal === undefined ? {} : { signal }),
     };

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BadArgument, grad, NotFinite, type Tensor, tensor, tree } from 'cotangent';
-import { batches } from 'cotangent/data';
+import { batches, from } from 'cotangent/data';
 import * as nn from 'cotangent/nn';
 import * as optim from 'cotangent/optim';
 import * as random from 'cotangent/random';
@@ -159,6 +159,37 @@ describe('data', () => {
       expect(numbers((await train.fit(model(), source as Iterable<Batch>, options(small))).model)).toEqual(
         expected,
       );
+  });
+
+  test('a pipeline is shuffled anew for each epoch, and goes on behind any batch', async () => {
+    const pipeline = from(data).shuffle({ seed: 3, buffer: 20 }).batch(16).prefetch(2);
+    const settings = {
+      loss,
+      optimizer: optim.sgd({ learningRate: 0.1 }),
+      epochs: 3,
+      progress: 'none' as const,
+    };
+    const whole = await train.fit(model(), pipeline, settings);
+    expect(whole.step).toBe(12);
+    for (const stopAt of [2, 4, 7]) {
+      const checkpoints = { path: join(folder, String(stopAt)), everySteps: 1 };
+      const callbacks = [{ onStep: ({ step }: { step: number }) => (step === stopAt ? 'stop' : undefined) }];
+      await train.fit(model(), pipeline, { ...settings, checkpoints, callbacks });
+      const rest = await train.fit(model(), pipeline, { ...settings, checkpoints });
+      expect(numbers(rest.model)).toEqual(numbers(whole.model));
+    }
+  });
+
+  test('a signal ends a pipeline that is waited for', async () => {
+    const stop = new AbortController();
+    const never = from(async function* () {
+      yield data;
+      await new Promise(() => {});
+    } as never);
+    setTimeout(() => stop.abort(), 50);
+    const settings = { loss, optimizer: optim.sgd({ learningRate: 0.1 }), progress: 'none' as const };
+    const { reason, step } = await train.fit(model(), never as never, { ...settings, signal: stop.signal });
+    expect([reason, step]).toEqual(['aborted', 1]);
   });
 
   test('what is no data', async () => {
