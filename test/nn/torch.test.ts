@@ -1,6 +1,6 @@
 /**
  * Layers, activations and losses against PyTorch 2.13, values and gradients, in both float types. The numbers in
- * torch.json come from test/oracle/generate/torch_nn.py, which computed them in float64.
+ * test/oracle/torch/layers.json come from test/oracle/generate/torch_nn.py, which computed them in float64.
  *
  * An error may be 32 steps of the type at the size of the largest number expected: sums of up to 100 products, added
  * in another order, lose some steps, and the file's 15 digits up to 5 of float64. A wrong formula is off by far more.
@@ -60,7 +60,9 @@ interface TrainingCase {
 }
 
 type Case = LayerCase | FunctionCase | TrainingCase;
-const cases = JSON.parse(readFileSync(new URL('torch.json', import.meta.url), 'utf8')) as Case[];
+const cases = JSON.parse(
+  readFileSync(new URL('../oracle/torch/layers.json', import.meta.url), 'utf8'),
+) as Case[];
 const of = <K extends Case['kind']>(kind: K): Extract<Case, { kind: K }>[] =>
   cases.filter((c): c is Extract<Case, { kind: K }> => c.kind === kind);
 

@@ -1,4 +1,4 @@
-"""Writes test/nn/torch.json: layers, activations and losses as PyTorch computes them, in float64, values and gradients.
+"""Writes test/oracle/torch/layers.json: layers, activations and losses as PyTorch computes them, in float64, values and gradients.
 
 `python -m generate.torch_nn`, in test/oracle; needs torch and numpy, not JAX. Operands are multiples of 1/64, so that
 float32 holds them exactly: one case serves both float types.
@@ -387,7 +387,7 @@ def training(steps=6, rate=0.125):
 def main():
     for family in (linear, embedding, convolution, pooling, norms, others, activations, classes, regression, similarity, ctc, training):
         family()
-    path = Path(__file__).parents[2] / "nn" / "torch.json"
+    path = Path(__file__).parents[1] / "torch" / "layers.json"
     lines = [json.dumps(c, separators=(",", ":"), allow_nan=False) for c in CASES]
     path.write_text("[\n" + ",\n".join(lines) + "\n]\n", "utf-8")
     print(f"torch {torch.__version__}: {len(CASES)} cases, {path.stat().st_size / 1024:.0f} KiB")
