@@ -1,24 +1,21 @@
 /**
- * Jacobians by vertex elimination: an order with few multiplications is found once for the graph of a function's
- * derivative, and the straight-line code that it gives runs as one kernel.
+ * Jacobians by vertex elimination: an order in which the vertices of the graph of a function's derivative are eliminated
+ * at little cost is found once. Vertices are scalars, whose elimination is straight-line code, or whole tensors.
  */
-import type { Aval } from '../../core/aval.ts';
-import { BadArgument, CannotUnroll } from '../../core/errors.ts';
-import { withoutDeadCode } from '../../core/program.ts';
-import type { Tensor } from '../../core/tensor.ts';
-import { bind, type Program } from '../../primitives/primitive.ts';
+import { BadArgument, CannotUnroll, ConcreteValueNeeded, NotDifferentiable } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
-import { avalsOf } from '../derive.ts';
-import { type AnyFunction, assemble, type JacobianOptions } from '../jacobian/argument.ts';
-import { replay } from '../trace.ts';
+import {
+  type AnyFunction,
+  differentiated,
+  type JacobianOptions,
+  linearizeArgument,
+} from '../jacobian/argument.ts';
 import { named } from '../vmap.ts';
-import type { Code, FloatType, Instruction, Scalar } from './code.ts';
-import { followedBy, fusedParams, fusedPrimitive, wholeCode } from './fuse.ts';
-import { type ComputationalGraph, intermediates, multiplications } from './graph.ts';
-import { forwardOrder, markowitzOrder, reverseOrder } from './orders.ts';
-import { searchOrder } from './search.ts';
-import { straightline, straightlineParams } from './straightline.ts';
-import { type ScalarGraph, scalarGraph } from './trace.ts';
+import { type ComputationalGraph, type Elimination, intermediates } from './graph.ts';
+import { forwardOrder, reverseOrder } from './orders.ts';
+import { Codes, ofScalars, remembered } from './scalars.ts';
+import { ofTensors } from './tensor/jacobian.ts';
+import { scalarGraph } from './trace.ts';
 
 export interface EliminationOptions extends JacobianOptions {
   /**
@@ -29,11 +26,27 @@ export interface EliminationOptions extends JacobianOptions {
   readonly order?: 'forward' | 'reverse' | 'markowitz' | 'search' | readonly number[];
   /** Milliseconds for the search. Without it the search makes a fixed number of moves and always finds the same order. */
   readonly budget?: number;
+  /**
+   * What the vertices are: `scalar`, every element of every intermediate, for straight-line code; `tensor`, whole
+   * intermediates, whose Jacobians are diagonals, matrices or maps that are applied. `auto` takes scalars where there are
+   * few and no place or number of steps depends on values, else tensors. Default `auto`.
+   */
+  readonly graph?: 'auto' | 'scalar' | 'tensor';
 }
 
 const orders = ['forward', 'reverse', 'markowitz', 'search'] as const;
+const graphs = ['auto', 'scalar', 'tensor'] as const;
 
-function requireOptions(name: string, { order = 'search', budget = 1 }: EliminationOptions): void {
+function requireOptions(
+  name: string,
+  { order = 'search', budget = 1, graph = 'auto' }: EliminationOptions,
+): void {
+  if (!graphs.includes(graph))
+    throw new BadArgument({
+      did: `${name} with graph ${JSON.stringify(graph)}`,
+      expected: "'auto', 'scalar' or 'tensor'",
+      remedy: "jacobian(f, { mode: 'elimination', graph: 'tensor' })",
+    });
   if (!Array.isArray(order) && !orders.includes(order as (typeof orders)[number]))
     throw new BadArgument({
       did: `${name} with order ${JSON.stringify(order)}`,
@@ -50,7 +63,7 @@ function requireOptions(name: string, { order = 'search', budget = 1 }: Eliminat
 
 function orderOf(
   name: string,
-  graph: ComputationalGraph,
+  { graph, markowitz, search }: Elimination,
   { order = 'search', budget }: EliminationOptions,
 ): readonly number[] {
   switch (order) {
@@ -59,9 +72,9 @@ function orderOf(
     case 'reverse':
       return reverseOrder(graph);
     case 'markowitz':
-      return markowitzOrder(graph);
+      return markowitz();
     case 'search':
-      return searchOrder(graph, { budget }).order;
+      return search(budget);
   }
   const needed = intermediates(graph);
   const given = new Set(order);
@@ -69,132 +82,98 @@ function orderOf(
     throw new BadArgument({
       did: `${name} with an order of ${order.length} vertices that is no order of the ${needed.length} vertices to eliminate`,
       expected: `each of the vertices between inputs and outputs once: ${needed.slice(0, 8).join(', ')}${needed.length > 8 ? ', …' : ''}`,
-      remedy: 'start from eliminationOrder(f)(…).order, of the same function and shapes',
+      remedy: 'start from eliminationOrder(f)(…).order, of the same function, shapes and kind of graph',
     });
   return order;
 }
 
-/** What was found for graphs met before: the order, and the operation for the code. */
-class Found {
+/** Straight-line code that is longer takes an engine longer to compile than it saves. */
+const fewEdges = 4_000;
+const fewOperations = 100_000;
+
+/** Why there may be no graph of scalars: the last where there is a rule for reverse mode alone. */
+const refusals = [CannotUnroll, ConcreteValueNeeded, NotDifferentiable];
+
+/** Makes graphs of one function, and remembers what was found for them. */
+class Eliminator {
+  readonly #name: string;
+  readonly #f: AnyFunction;
+  readonly #options: EliminationOptions;
+  readonly #codes = new Codes();
   readonly #orders = new Map<string, readonly number[]>();
-  readonly #codes = new Map<string, ReturnType<typeof straightlineParams>>();
-  readonly #fused = new Map<string, ReturnType<typeof fusedParams>>();
+  /** Arguments for which scalars were too many. */
+  readonly #large = new Set<string>();
 
-  order(graph: ComputationalGraph, find: () => readonly number[]): readonly number[] {
-    return remembered(this.#orders, JSON.stringify(graph), find);
+  constructor(name: string, f: AnyFunction, options: EliminationOptions) {
+    requireOptions(name, options);
+    this.#name = name;
+    this.#f = f;
+    this.#options = options;
   }
 
-  params(code: Code, operands: readonly Aval[]): ReturnType<typeof straightlineParams> {
-    return remembered(this.#codes, keyOf(code, operands), () => straightlineParams(code, operands));
+  of(args: readonly unknown[]): Elimination {
+    const { graph = 'auto', argnums = 0 } = this.#options;
+    const scalars = graph === 'tensor' ? null : this.#scalars(args, argnums, graph === 'auto');
+    return scalars ?? ofTensors(linearizeArgument(this.#name, this.#f, args, argnums));
   }
 
-  fused(code: Code, meaning: Program): ReturnType<typeof fusedParams> {
-    return remembered(this.#fused, keyOf(code, avalsOf(meaning.inputs)), () => fusedParams(code, meaning));
+  /** Null where that may be and scalars are too many, or cannot be told from each other. */
+  #scalars(args: readonly unknown[], argnum: number, mayFail: boolean): Elimination | null {
+    if (!mayFail) return ofScalars(scalarGraph(this.#name, this.#f, args, argnum), this.#codes);
+    const { primals } = differentiated(this.#name, this.#f, args, argnum);
+    const key = primals.leaves.map(leaf => leaf.aval.key).join();
+    if (this.#large.has(key)) return null;
+    try {
+      const scalars = scalarGraph(this.#name, this.#f, args, argnum, fewOperations);
+      if (scalars.graph.edges.length <= fewEdges) return ofScalars(scalars, this.#codes);
+    } catch (error) {
+      if (!refusals.some(refusal => error instanceof refusal)) throw error;
+    }
+    this.#large.add(key);
+    return null;
   }
-}
 
-const keyOf = (code: Code, operands: readonly Aval[]): string =>
-  JSON.stringify([code, operands.map(aval => aval.key)]);
-
-function remembered<T>(map: Map<string, T>, key: string, make: () => T): T {
-  let value = map.get(key);
-  if (value === undefined) {
-    value = make();
-    if (map.size >= 64) map.clear();
-    map.set(key, value);
+  order(elimination: Elimination): readonly number[] {
+    return remembered(this.#orders, elimination.signature, () =>
+      orderOf(this.#name, elimination, this.#options),
+    );
   }
-  return value;
-}
-
-/** An engine takes seconds to compile code that is longer. */
-const mostMultiplications = 50_000;
-
-function requireShort(graph: ComputationalGraph, order: readonly number[]): void {
-  const count = multiplications(graph, order);
-  if (count > mostMultiplications)
-    throw new CannotUnroll({
-      did: `unrolled a function whose Jacobian takes ${count} multiplications in this order`,
-      expected: `at most ${mostMultiplications}, since each of them is a piece of code`,
-      remedy: "jacobian(f, { mode: 'forward' }) or { mode: 'reverse' }, which use products of matrices",
-    });
-}
-
-/** The code of the Jacobian, a result for each leaf of the output by each leaf of the argument. */
-function accumulate(scalars: ScalarGraph, order: readonly number[]): Code {
-  const { accumulation, vertices, rows, outputs, primals } = scalars;
-  for (const v of order) accumulation.eliminate(vertices[v]);
-  const blocks = outputs.flatMap(({ dtype, shape }, i) => {
-    let first = 0;
-    return primals.leaves.map(leaf => {
-      const start = first;
-      first += leaf.size;
-      const entries = rows[i].flatMap((vertex, row) =>
-        vertex < 0
-          ? []
-          : [...accumulation.into(vertex)]
-              .filter(([column]) => column >= start && column < first)
-              .map(([column, value]) => [row * leaf.size + column - start, value] as [number, Scalar]),
-      );
-      return { type: dtype as FloatType, shape: [...shape, ...leaf.shape], entries };
-    });
-  });
-  return accumulation.code.code(blocks);
-}
-
-/** The code with only those operands that it reads. */
-function withoutUnread(code: Code): { code: Code; read: number[] } {
-  const read = [
-    ...new Set(code.instructions.flatMap(({ op, source = 0 }) => (op === 'load' ? [source] : []))),
-  ];
-  const instructions = code.instructions.map(
-    (one): Instruction => (one.op === 'load' ? { ...one, source: read.indexOf(one.source as number) } : one),
-  );
-  return { code: { ...code, instructions }, read };
-}
-
-function run(found: Found, known: Program, code: Code, primals: readonly Tensor[]): readonly Tensor[] {
-  const params = found.params(code, avalsOf(known.outputs));
-  const { meaning, data } = followedBy(known, params);
-  const whole = wholeCode(meaning, known, code);
-  if (whole === null) return bind(straightline, replay(known, primals), params);
-  return bind(fusedPrimitive, [...primals, ...data], found.fused(whole, meaning));
 }
 
 /**
- * The Jacobian by vertex elimination. The derivative of f is unrolled to a graph of scalars whose vertices are
- * eliminated in an order that takes few multiplications; forward and reverse mode are two of the orders. Best for
- * functions of up to some hundred numbers with many steps between, compiled: jit(jacobian(f, { mode: 'elimination' })).
+ * The Jacobian by vertex elimination. The derivative of f is a graph whose vertices are eliminated in an order that takes
+ * few operations; forward and reverse mode are two of the orders. A function of up to some hundred numbers is unrolled to
+ * scalars, which become one kernel of straight-line code. Of a larger one the vertices are tensors, and elimination
+ * finds where few numbers connect what comes before with what comes after, and what is elementwise. Best compiled:
+ * jit(jacobian(f, { mode: 'elimination' })).
  *
  * f is traced at each call. The order is found at the first, and again only if the graph has become another.
  *
  * @returns as jacfwd
  * @example jit(jacobian((x) => x.sin().mul(x), { mode: 'elimination' }))(tensor([1, 2]))
- * @throws CannotUnroll where indices or numbers of steps depend on values, or f is too large; ConcreteValueNeeded
+ * @throws with `graph: 'scalar'` CannotUnroll where indices or numbers of steps depend on values, or f is too large, and
+ * ConcreteValueNeeded
  *
  * A. Griewank, S. Reese: On the calculation of Jacobian matrices by the Markowitz rule (1991).
  */
 export function jacobianByElimination(f: AnyFunction, options: EliminationOptions = {}): AnyFunction {
-  requireOptions('jacobian', options);
-  const found = new Found();
+  const eliminator = new Eliminator('jacobian', f, options);
   return named((...args: unknown[]) => {
-    const scalars = scalarGraph('jacobian', f, args, options.argnums ?? 0);
-    const { graph, known, outputs, primals, structure } = scalars;
-    const order = found.order(graph, () => orderOf('jacobian', graph, options));
-    requireShort(graph, order);
-    const { code, read } = withoutUnread(accumulate(scalars, order));
-    const residuals = { ...known, outputs: read.map(i => known.outputs[i]) };
-    const results = run(found, withoutDeadCode(residuals), code, primals.leaves);
-    const columns = primals.leaves.length;
-    const leaves = outputs.map((_, i): Tensor[] => results.slice(i * columns, (i + 1) * columns));
-    return assemble(structure, primals.structure, leaves);
+    const elimination = eliminator.of(args);
+    return elimination.jacobian(eliminator.order(elimination));
   }, f) as AnyFunction;
 }
 
 /** What is known of the orders of a function's graph. */
 export interface EliminationReport {
+  /** What the vertices are: elements, or whole tensors. */
+  readonly kind: 'scalar' | 'tensor';
   /** The order of the options, a list of vertices. */
   readonly order: readonly number[];
-  /** Multiplications of the Jacobian for each of the orders; products with 1 and −1 are none. */
+  /**
+   * Multiplications of the Jacobian for each of the orders; products with 1 and −1 are none. Of a graph of tensors the
+   * estimated scalar operations of all kinds.
+   */
   readonly multiplications: {
     readonly forward: number;
     readonly reverse: number;
@@ -219,19 +198,20 @@ export function eliminationOrder<A extends readonly unknown[]>(
   f: (...args: A) => unknown,
   options: EliminationOptions = {},
 ): (...args: Arguments<A>) => EliminationReport {
-  requireOptions('eliminationOrder', options);
+  const eliminator = new Eliminator('eliminationOrder', f as AnyFunction, options);
   return named((...args: unknown[]): EliminationReport => {
-    const { graph } = scalarGraph('eliminationOrder', f as AnyFunction, args, options.argnums ?? 0);
-    const order = orderOf('eliminationOrder', graph, options);
-    const cost = (list: readonly number[]): number => multiplications(graph, list);
+    const elimination = eliminator.of(args);
+    const { kind, graph, cost, markowitz, search } = elimination;
+    const order = eliminator.order(elimination);
     const searched = options.order === undefined || options.order === 'search';
     return {
+      kind,
       order,
       multiplications: {
         forward: cost(forwardOrder(graph)),
         reverse: cost(reverseOrder(graph)),
-        markowitz: cost(markowitzOrder(graph)),
-        search: searched ? cost(order) : searchOrder(graph, { budget: options.budget }).multiplications,
+        markowitz: cost(markowitz()),
+        search: cost(searched ? order : search(options.budget)),
         chosen: cost(order),
       },
       vertices: graph.vertices,

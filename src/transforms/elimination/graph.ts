@@ -25,6 +25,21 @@ export interface ComputationalGraph {
   readonly inputs: number;
   readonly outputs: readonly number[];
   readonly edges: readonly Edge[];
+  /** Elements of each vertex, where vertices are tensors. */
+  readonly sizes?: readonly number[];
+}
+
+/** A function's derivative at a point as a graph: what its orders cost, and the Jacobian that each of them gives. */
+export interface Elimination {
+  readonly kind: 'scalar' | 'tensor';
+  readonly graph: ComputationalGraph;
+  /** The same for graphs whose orders cost the same. */
+  readonly signature: string;
+  readonly cost: (order: readonly number[]) => number;
+  readonly markowitz: () => readonly number[];
+  readonly search: (budget: number | undefined) => readonly number[];
+  /** The tree that `jacfwd` gives. */
+  readonly jacobian: (order: readonly number[]) => unknown;
 }
 
 /** The vertices that can be eliminated: neither inputs nor outputs, ascending. */

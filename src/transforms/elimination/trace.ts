@@ -4,6 +4,7 @@ import { inlineCalls, simplify } from '../../compiler/simplify.ts';
 import type { Aval } from '../../core/aval.ts';
 import { totalSize } from '../../core/aval.ts';
 import type { TypedArray } from '../../core/dtype.ts';
+import { CannotUnroll } from '../../core/errors.ts';
 import { inScope, labelOf } from '../../core/path.ts';
 import { type Variable, withoutDeadCode } from '../../core/program.ts';
 import type { Structure } from '../../core/tree.ts';
@@ -12,6 +13,7 @@ import { callWithTree, type Leaves } from '../arguments.ts';
 import { avalsOf } from '../derive.ts';
 import { execute } from '../evaluate.ts';
 import { type AnyFunction, differentiated } from '../jacobian/argument.ts';
+import { operationsOf } from '../jacobian/cost.ts';
 import { type Linearized, linearizeFlat } from '../linearize.ts';
 import { traceProgram } from '../trace.ts';
 import { Accumulation } from './accumulate.ts';
@@ -38,12 +40,17 @@ export interface ScalarGraph {
   readonly vertices: readonly number[];
 }
 
-/** f as a function of the one argument, linearized and unrolled. Nothing is computed but what follows from constants. */
+/**
+ * f as a function of the one argument, linearized and unrolled. Nothing is computed but what follows from constants.
+ *
+ * @throws CannotUnroll, at once where the derivative takes more than `limit` operations
+ */
 export function scalarGraph(
   name: string,
   f: AnyFunction,
   args: readonly unknown[],
   argnum: number,
+  limit = Number.POSITIVE_INFINITY,
 ): ScalarGraph {
   const { primals, one } = differentiated(name, f, args, argnum);
   const call = callWithTree(name, one);
@@ -58,6 +65,7 @@ export function scalarGraph(
     { name: label },
   );
   const { linear, outputs, places } = at as unknown as Linearized;
+  requireFew(linear, limit);
   const known = simplify(inlineCalls(traced));
   const elements = foldConstants(known);
   const sources = [...new Set(known.outputs)];
@@ -86,6 +94,17 @@ export function scalarGraph(
     rows,
     ...accumulation.graph(columns, sinks),
   };
+}
+
+function requireFew(linear: Program, limit: number): void {
+  if (limit === Number.POSITIVE_INFINITY) return;
+  const operations = operationsOf(inlineCalls(linear));
+  if (operations > limit)
+    throw new CannotUnroll({
+      did: `unrolled a function whose derivative takes ${operations} operations`,
+      expected: `at most ${limit} of them`,
+      remedy: "jacobian(f, { mode: 'elimination', graph: 'tensor' })",
+    });
 }
 
 /**

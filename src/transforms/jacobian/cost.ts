@@ -18,7 +18,8 @@ export function operationsOf(program: Program): number {
   return program.equations.reduce((total, equation) => total + operationsOfEquation(equation), 0);
 }
 
-function operationsOfEquation({ operation, inputs, params, outputs }: Equation): number {
+/** The same of one equation. */
+export function operationsOfEquation({ operation, inputs, params, outputs }: Equation): number {
   const avals = outputs.map(output => output.aval);
   if (operation.kind !== 'structured') {
     const lowered = operation.lower(
