@@ -72,7 +72,7 @@ export class Accumulation {
       throw new CannotUnroll({
         did: `unrolled a function whose graph of scalars has more than ${mostEdges} edges`,
         expected: 'a function of a few hundred numbers, for which straight-line code makes sense',
-        remedy: "jacobian(f, { mode: 'forward' }), { mode: 'reverse' } or { mode: 'sparse' }",
+        remedy: "jacobian(f, { mode: 'elimination', graph: 'tensor' }), or another mode",
       });
     const sum = before === undefined ? coefficient : this.code.add(before, coefficient);
     this.#outOf[from].set(to, sum);

@@ -65,7 +65,7 @@ function notDifferentiable(op: string): NotDifferentiable {
   return new NotDifferentiable({
     did: `differentiated the code of an elimination Jacobian, whose coefficients are computed by ${op}`,
     expected: 'coefficients made by + − × ÷ and choices',
-    remedy: "differentiate jacobian(f, { mode: 'forward' }) or jacobian(f, { mode: 'reverse' }) instead",
+    remedy: "differentiate jacobian(f, { mode: 'elimination', graph: 'tensor' }) instead",
   });
 }
 

@@ -87,9 +87,18 @@ function orderOf(
   return order;
 }
 
-/** Straight-line code that is longer takes an engine longer to compile than it saves. */
-const fewEdges = 4_000;
+/**
+ * Up to so many multiplications straight-line code runs faster than products of matrices and compiles in a second; three
+ * times as many take several seconds to compile.
+ */
+const fewMultiplications = 3_000;
+/** Graphs are given up earlier that would take long to unroll, or to find an order for. */
 const fewOperations = 100_000;
+const fewEdges = 2_000;
+
+function isSmall({ graph, cost, markowitz }: Elimination): boolean {
+  return graph.edges.length <= fewEdges && cost(markowitz()) <= fewMultiplications;
+}
 
 /** Why there may be no graph of scalars: the last where there is a rule for reverse mode alone. */
 const refusals = [CannotUnroll, ConcreteValueNeeded, NotDifferentiable];
@@ -101,6 +110,7 @@ class Eliminator {
   readonly #options: EliminationOptions;
   readonly #codes = new Codes();
   readonly #orders = new Map<string, readonly number[]>();
+  readonly #small = new Map<string, boolean>();
   /** Arguments for which scalars were too many. */
   readonly #large = new Set<string>();
 
@@ -124,8 +134,9 @@ class Eliminator {
     const key = primals.leaves.map(leaf => leaf.aval.key).join();
     if (this.#large.has(key)) return null;
     try {
-      const scalars = scalarGraph(this.#name, this.#f, args, argnum, fewOperations);
-      if (scalars.graph.edges.length <= fewEdges) return ofScalars(scalars, this.#codes);
+      const graph = scalarGraph(this.#name, this.#f, args, argnum, fewOperations);
+      const scalars = ofScalars(graph, this.#codes);
+      if (remembered(this.#small, scalars.signature, () => isSmall(scalars))) return scalars;
     } catch (error) {
       if (!refusals.some(refusal => error instanceof refusal)) throw error;
     }

@@ -36,7 +36,7 @@ export class Effort {
       throw new CannotUnroll({
         did: `unrolled a function whose derivative takes more than ${this.#most} scalar operations`,
         expected: 'a function of a few hundred numbers, for which straight-line code makes sense',
-        remedy: "jacobian(f, { mode: 'forward' }), { mode: 'reverse' } or { mode: 'sparse' }",
+        remedy: "jacobian(f, { mode: 'elimination', graph: 'tensor' }), or another mode",
       });
   }
 }
@@ -45,7 +45,7 @@ export function valueDependent(what: string): CannotUnroll {
   return new CannotUnroll({
     did: `unrolled a derivative in which ${what}`,
     expected: 'indices and numbers of steps that follow from shapes and constants alone',
-    remedy: "jacobian(f, { mode: 'forward' }) or jacobian(f, { mode: 'reverse' })",
+    remedy: "jacobian(f, { mode: 'elimination', graph: 'tensor' }), or another mode",
   });
 }
 

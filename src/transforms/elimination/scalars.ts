@@ -52,7 +52,7 @@ function requireShort(graph: ComputationalGraph, order: readonly number[]): void
     throw new CannotUnroll({
       did: `unrolled a function whose Jacobian takes ${count} multiplications in this order`,
       expected: `at most ${mostMultiplications}, since each of them is a piece of code`,
-      remedy: "jacobian(f, { mode: 'forward' }) or { mode: 'reverse' }, which use products of matrices",
+      remedy: "jacobian(f, { mode: 'elimination', graph: 'tensor' }), which uses products of matrices",
     });
 }
 

@@ -24,8 +24,9 @@ export interface ModeOptions extends EliminationOptions {
    * - `forward`: a pushforward for each input element ({@link jacfwd}).
    * - `reverse`: a pullback for each output element ({@link jacrev}).
    * - `sparse`: one of either for each colour of the pattern ({@link sparseJacobian}).
-   * - `elimination`: straight-line code in which intermediate values are eliminated in an order that takes few
-   *   multiplications ({@link eliminationOrder}), for small functions with many steps.
+   * - `elimination`: intermediate values are eliminated in an order that takes few operations
+   *   ({@link eliminationOrder}): numbers, in straight-line code, of small functions with many steps, else whole tensors,
+   *   for functions that are narrow somewhere, or elementwise in many steps.
    * - `auto`: the one of the first three that takes the fewest; {@link explainJacobian} says why.
    *
    * Default `auto`.

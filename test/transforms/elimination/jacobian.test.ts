@@ -371,7 +371,7 @@ describe('under other transformations', () => {
 
 describe('errors', () => {
   const x = f64([1, 3, 2]);
-  const elimination = { mode: 'elimination' } as const;
+  const elimination = { mode: 'elimination', graph: 'scalar' } as const;
 
   test('steps or places that depend on values', () => {
     const halve: Map = y =>

@@ -47,7 +47,9 @@ export function tensorGraph({ primals, at }: LinearizedArgument): TensorGraph {
     if (moving.has(output)) state.join(placeOf(output), variables.length + i, multiple(output.aval.size, 1));
   });
   state.contract();
-  return { state, sizes: [...variables, ...linear.outputs].map(variable => variable.aval.size) };
+  const { state: left, vertices } = state.compact();
+  const all = [...variables, ...linear.outputs];
+  return { state: left, sizes: vertices.map(v => all[v].aval.size) };
 }
 
 /** The values of what does not depend on the inputs, computed when the first is asked for. */
@@ -68,27 +70,14 @@ function knownValues(
   return variable => values().get(variable) as Tensor;
 }
 
-/** The graph with the vertices that are left numbered in their order, and the number here of each vertex there. */
-export function described({ state, sizes }: TensorGraph): { graph: ComputationalGraph; vertices: number[] } {
-  const first = state.vertices - state.outputs;
-  const vertices = [
-    ...Array.from({ length: state.inputs }, (_, i) => i),
-    ...state.inner(),
-    ...Array.from({ length: state.outputs }, (_, i) => first + i),
-  ];
-  const numbers = new Map(vertices.map((v, i) => [v, i]));
+/** The graph as reports have it. */
+export function described({ state, sizes }: TensorGraph): ComputationalGraph {
+  const { vertices, inputs } = state;
   const edges: Edge[] = [];
-  for (const to of vertices)
-    for (const [from, block] of state.into(to))
-      edges.push({ from: numbers.get(from) as number, to: numbers.get(to) as number, unit: isUnit(block) });
-  const graph = {
-    vertices: vertices.length,
-    inputs: state.inputs,
-    outputs: vertices.slice(vertices.length - state.outputs).map(v => numbers.get(v) as number),
-    edges,
-    sizes: vertices.map(v => sizes[v]),
-  };
-  return { graph, vertices };
+  for (let to = 0; to < vertices; to++)
+    for (const [from, block] of state.into(to)) edges.push({ from, to, unit: isUnit(block) });
+  const outputs = Array.from({ length: state.outputs }, (_, i) => vertices - state.outputs + i);
+  return { vertices, inputs, outputs, edges, sizes };
 }
 
 /** A text that graphs with equal costs of all orders share. */

@@ -32,17 +32,13 @@ function jacobianInOrder(
 export function ofTensors(linearized: LinearizedArgument): Elimination {
   const tensors = tensorGraph(linearized);
   const { state } = tensors;
-  const { graph, vertices } = described(tensors);
-  const numbers = new Map(vertices.map((v, i) => [v, i]));
-  const there = (order: readonly number[]): number[] => order.map(v => vertices[v]);
-  const here = (order: readonly number[]): number[] => order.map(v => numbers.get(v) as number);
   return {
     kind: 'tensor',
-    graph,
+    graph: described(tensors),
     signature: signature(tensors),
-    cost: order => operations(state, there(order)),
-    markowitz: () => here(markowitzOrder(state)),
-    search: budget => here(searchOrder(state, { budget }).order),
-    jacobian: order => jacobianInOrder(linearized, tensors, there(order)),
+    cost: order => operations(state, order),
+    markowitz: () => markowitzOrder(state),
+    search: budget => searchOrder(state, { budget }).order,
+    jacobian: order => jacobianInOrder(linearized, tensors, order),
   };
 }

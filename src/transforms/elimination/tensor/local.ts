@@ -49,7 +49,7 @@ export function localJacobian(equation: Equation, from: Variable, to: Variable, 
   return linearMap(equation, from, to, context);
 }
 
-const coefficients = new WeakMap<Primitive, Map<string, number>>();
+const coefficients: WeakMap<Primitive, Map<string, number>> = /* @__PURE__ */ new WeakMap();
 
 /** What an elementwise operation multiplies a variable by, where it reads nothing else than what it is linear in. */
 function coefficient(equation: Equation, from: Variable): number | null {

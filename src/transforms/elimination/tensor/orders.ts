@@ -12,13 +12,13 @@ export function operations(start: State, order: readonly number[], limit = Numbe
   return state.spent + state.remaining();
 }
 
-export const forwardOrder = (state: State): number[] => [...state.inner()];
+export const forwardOrder = (state: State): number[] => state.inner();
 export const reverseOrder = (state: State): number[] => forwardOrder(state).reverse();
 
 /** Next always the vertex that makes the whole dearer by the least: Markowitz's rule with costs for degrees. */
 export function markowitzOrder(start: State): number[] {
   const state = start.copy();
-  const prices = new Map([...state.inner()].map(v => [v, state.price(v)]));
+  const prices = new Map(state.inner().map(v => [v, state.price(v)]));
   const order: number[] = [];
   while (prices.size > 0) {
     let chosen = -1;
@@ -54,22 +54,20 @@ class Walk {
     this.order = [...order];
     this.#stride = Math.max(1, Math.ceil(order.length / 16));
     this.#before = [start];
-    this.cost = this.#run(this.order, 0, Number.POSITIVE_INFINITY);
+    this.cost = this.#run(this.order, 0, Number.POSITIVE_INFINITY, true);
   }
 
-  /** The cost of an order that is the present one before a position; keeps the states if it is below the limit. */
-  #run(order: readonly number[], position: number, limit: number): number {
+  /** The cost of an order that is the present one before a position, given up over the limit. */
+  #run(order: readonly number[], position: number, limit: number, keep: boolean): number {
     const first = Math.floor(position / this.#stride);
     const state = this.#before[first].copy();
-    const met: State[] = [];
+    if (keep) this.#before.length = first + 1;
     for (let k = first * this.#stride; k < order.length; k++) {
-      if (k > first * this.#stride && k % this.#stride === 0) met.push(state.copy());
+      if (keep && k > first * this.#stride && k % this.#stride === 0) this.#before.push(state.copy());
       state.eliminate(order[k]);
       if (state.spent > limit) return Number.POSITIVE_INFINITY;
     }
-    const cost = state.spent + state.remaining();
-    if (cost <= limit) this.#before.splice(first + 1, this.#before.length, ...met);
-    return cost;
+    return state.spent + state.remaining();
   }
 
   /** Moves a vertex from one position to another if that makes the order dearer by at most `allowed`. */
@@ -78,8 +76,10 @@ class Walk {
     const [moved] = order.splice(from, 1);
     order.splice(to, 0, moved);
     const limit = this.cost + allowed;
-    const cost = this.#run(order, Math.min(from, to), limit);
+    const first = Math.min(from, to);
+    const cost = this.#run(order, first, limit, false);
     if (cost > limit) return;
+    this.#run(order, first, limit, true);
     this.order.splice(0, order.length, ...order);
     this.cost = cost;
   }

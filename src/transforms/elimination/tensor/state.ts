@@ -15,12 +15,12 @@ interface Plan {
  * Every edge goes from a lower to a higher number.
  */
 export class State {
-  readonly vertices: number;
+  vertices: number;
   readonly inputs: number;
   readonly outputs: number;
   readonly setting: Setting;
-  readonly #into: Map<number, Block>[];
-  readonly #outOf: Map<number, Block>[];
+  #into: Map<number, Block>[];
+  #outOf: Map<number, Block>[];
   /** Scalar operations so far, without {@link remaining}. */
   spent = 0;
 
@@ -34,11 +34,27 @@ export class State {
   }
 
   copy(): State {
-    const other = new State(this.vertices, this.inputs, this.outputs, this.setting);
-    for (const [to, edges] of this.#into.entries())
-      for (const [from, block] of edges) other.#set(from, to, block);
+    const other = new State(0, this.inputs, this.outputs, this.setting);
+    other.vertices = this.vertices;
+    other.#into = this.#into.map(edges => new Map(edges));
+    other.#outOf = this.#outOf.map(edges => new Map(edges));
     other.spent = this.spent;
     return other;
+  }
+
+  /** The same graph without the vertices that are gone, and the number here of each vertex there. */
+  compact(): { state: State; vertices: number[] } {
+    const ends = this.vertices - this.outputs;
+    const vertices = [...this.#into.keys()].filter(
+      v => v < this.inputs || v >= ends || this.#into[v].size > 0 || this.#outOf[v].size > 0,
+    );
+    const numbers = new Map(vertices.map((v, i) => [v, i]));
+    const state = new State(vertices.length, this.inputs, this.outputs, this.setting);
+    vertices.forEach((v, to) => {
+      for (const [from, block] of this.#into[v]) state.#set(numbers.get(from) as number, to, block);
+    });
+    state.spent = this.spent;
+    return { state, vertices };
   }
 
   into(v: number): ReadonlyMap<number, Block> {
@@ -50,9 +66,11 @@ export class State {
   }
 
   /** The vertices that can be eliminated. */
-  *inner(): Generator<number> {
+  inner(): number[] {
+    const list: number[] = [];
     for (let v = this.inputs; v < this.vertices - this.outputs; v++)
-      if (this.#into[v].size > 0 || this.#outOf[v].size > 0) yield v;
+      if (this.#into[v].size > 0 || this.#outOf[v].size > 0) list.push(v);
+    return list;
   }
 
   #set(from: number, to: number, block: Block): void {
@@ -155,7 +173,7 @@ export class State {
     const isFree = (edges: ReadonlyMap<number, Block>): boolean =>
       edges.size === 1 && [...edges.values()].every(isUnit);
     const free = (): number | undefined =>
-      [...this.inner()].find(v => isFree(this.#into[v]) || isFree(this.#outOf[v]));
+      this.inner().find(v => isFree(this.#into[v]) || isFree(this.#outOf[v]));
     for (let v = free(); v !== undefined; v = free()) this.eliminate(v);
   }
 
