@@ -50,7 +50,7 @@ export function scalarGraph(
   f: AnyFunction,
   args: readonly unknown[],
   argnum: number,
-  limit = Number.POSITIVE_INFINITY,
+  limit: number = Number.POSITIVE_INFINITY,
 ): ScalarGraph {
   const { primals, one } = differentiated(name, f, args, argnum);
   const call = callWithTree(name, one);

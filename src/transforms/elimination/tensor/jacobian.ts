@@ -38,7 +38,7 @@ export function ofTensors(linearized: LinearizedArgument): Elimination {
     signature: signature(tensors),
     cost: order => operations(state, order),
     markowitz: () => markowitzOrder(state),
-    search: budget => searchOrder(state, { budget }).order,
+    search: budget => searchOrder(state, { budget }),
     jacobian: order => jacobianInOrder(linearized, tensors, order),
   };
 }

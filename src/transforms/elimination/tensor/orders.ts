@@ -1,9 +1,14 @@
 /** Orders of elimination on graphs of tensors. */
 import { randomNumbers } from '../orders.ts';
+import type { Block } from './block.ts';
 import type { State } from './state.ts';
 
 /** Scalar operations of the Jacobian in this order, given up over the limit. */
-export function operations(start: State, order: readonly number[], limit = Number.POSITIVE_INFINITY): number {
+export function operations(
+  start: State,
+  order: readonly number[],
+  limit: number = Number.POSITIVE_INFINITY,
+): number {
   const state = start.copy();
   for (const v of order) {
     state.eliminate(v);
@@ -13,7 +18,7 @@ export function operations(start: State, order: readonly number[], limit = Numbe
 }
 
 export const forwardOrder = (state: State): number[] => state.inner();
-export const reverseOrder = (state: State): number[] => forwardOrder(state).reverse();
+export const reverseOrder = (state: State): number[] => state.inner().reverse();
 
 /** Next always the vertex that makes the whole dearer by the least: Markowitz's rule with costs for degrees. */
 export function markowitzOrder(start: State): number[] {
@@ -43,10 +48,15 @@ export interface SearchOptions {
   readonly seed?: number;
 }
 
+/** Some tenths of a second. */
+const mostConsidered = 200_000;
+
 /** An order with the state before some of its positions. */
 class Walk {
   readonly order: number[];
   cost: number;
+  /** Products considered by all runs. */
+  considered = 0;
   readonly #stride: number;
   readonly #before: State[];
 
@@ -65,9 +75,10 @@ class Walk {
     for (let k = first * this.#stride; k < order.length; k++) {
       if (keep && k > first * this.#stride && k % this.#stride === 0) this.#before.push(state.copy());
       state.eliminate(order[k]);
-      if (state.spent > limit) return Number.POSITIVE_INFINITY;
+      if (state.spent > limit) break;
     }
-    return state.spent + state.remaining();
+    this.considered += state.considered - this.#before[first].considered;
+    return state.spent + (state.spent > limit ? 0 : state.remaining());
   }
 
   /** Moves a vertex from one position to another if that makes the order dearer by at most `allowed`. */
@@ -85,32 +96,43 @@ class Walk {
   }
 }
 
+/** Eliminates what lies between two elementwise operations and touches nothing else: no order does better than that first. */
+function joinDiagonals(state: State): number[] {
+  const order: number[] = [];
+  const isDiagonal = (edges: ReadonlyMap<number, Block>): boolean =>
+    edges.size === 1 && [...edges.values()].every(block => block.form === 'diagonal');
+  for (const v of state.inner())
+    if (isDiagonal(state.into(v)) && isDiagonal(state.outOf(v))) {
+      state.eliminate(v);
+      order.push(v);
+    }
+  return order;
+}
+
 /**
  * The cheapest of the direct orders, improved by simulated annealing. Temperatures fall from a tenth of an order's cost for
  * each vertex to a hundredth of that. The same options give the same order, unless a budget ends the search.
  *
  * S. Kirkpatrick, C. Gelatt, M. Vecchi: Optimization by simulated annealing, Science 220 (1983).
  */
-export function searchOrder(start: State, options: SearchOptions = {}): { order: number[]; cost: number } {
+export function searchOrder(start: State, options: SearchOptions = {}): number[] {
   const { seed = 1, budget = Number.POSITIVE_INFINITY } = options;
   const end = performance.now() + budget;
   const timed = budget < Number.POSITIVE_INFINITY;
-  let best: { order: number[]; cost: number } | undefined;
-  for (const direct of [markowitzOrder, reverseOrder, forwardOrder]) {
-    const order = direct(start);
-    const cost = operations(start, order, best?.cost);
-    if (best === undefined || cost < best.cost) best = { order, cost };
-  }
-  let found = best as { order: number[]; cost: number };
+  const joined = start.copy();
+  const before = joinDiagonals(joined);
+  let found = cheapest(joined);
   const n = found.order.length;
-  if (n < 2) return found;
+  if (n < 2) return [...before, ...found.order];
   const random = randomNumbers(seed);
-  const walk = new Walk(start, found.order);
-  const moves = timed ? Number.POSITIVE_INFINITY : Math.min(50 * n, Math.ceil(100_000 / n));
-  const hot = found.cost / n / 10;
+  const walk = new Walk(joined, found.order);
+  const moves = timed ? Number.POSITIVE_INFINITY : 50 * n;
+  const hot = (found.cost - joined.spent) / n / 10;
   let progress = 0;
   for (let move = 0; progress < 1; move++) {
-    progress = Math.max(move / moves, timed ? 1 - (end - performance.now()) / budget : 0);
+    progress = timed
+      ? 1 - (end - performance.now()) / budget
+      : Math.max(move / moves, walk.considered / mostConsidered);
     const from = Math.floor(random() * n);
     const reach = 1 + Math.floor(n * random() ** 3);
     const to = Math.max(0, Math.min(n - 1, random() < 0.5 ? from - reach : from + reach));
@@ -119,5 +141,16 @@ export function searchOrder(start: State, options: SearchOptions = {}): { order:
     walk.move(from, to, allowed);
     if (walk.cost < found.cost) found = { order: [...walk.order], cost: walk.cost };
   }
-  return found;
+  return [...before, ...found.order];
+}
+
+/** The cheapest of the direct orders. */
+function cheapest(start: State): { order: number[]; cost: number } {
+  let best = { order: markowitzOrder(start), cost: 0 };
+  best.cost = operations(start, best.order);
+  for (const order of [reverseOrder(start), forwardOrder(start)]) {
+    const cost = operations(start, order, best.cost);
+    if (cost < best.cost) best = { order, cost };
+  }
+  return best;
 }

@@ -23,6 +23,8 @@ export class State {
   #outOf: Map<number, Block>[];
   /** Scalar operations so far, without {@link remaining}. */
   spent = 0;
+  /** How many products were considered so far: the effort of all this, not of the Jacobian. */
+  considered = 0;
 
   constructor(vertices: number, inputs: number, outputs: number, setting: Setting) {
     this.vertices = vertices;
@@ -39,6 +41,7 @@ export class State {
     other.#into = this.#into.map(edges => new Map(edges));
     other.#outOf = this.#outOf.map(edges => new Map(edges));
     other.spent = this.spent;
+    other.considered = this.considered;
     return other;
   }
 
@@ -99,6 +102,7 @@ export class State {
     const edges: { from: number; to: number; block: Block }[] = [];
     let cost = 0;
     let waits = 0;
+    this.considered += before.length * after.length;
     for (const [from, A] of before)
       for (const [to, B] of after) {
         const last = this.#last(from, to);
