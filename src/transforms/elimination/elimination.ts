@@ -155,8 +155,8 @@ class Eliminator {
  * The Jacobian by vertex elimination. The derivative of f is a graph whose vertices are eliminated in an order that takes
  * few operations; forward and reverse mode are two of the orders. A function of up to some hundred numbers is unrolled to
  * scalars, which become one kernel of straight-line code. Of a larger one the vertices are tensors, and elimination
- * finds where few numbers connect what comes before with what comes after, and what is elementwise. Best compiled:
- * jit(jacobian(f, { mode: 'elimination' })).
+ * finds where few numbers connect what comes before with what comes after, and what is elementwise. Best compiled, and
+ * with scalars over a batch: jit(vmap(jacobian(f, { mode: 'elimination' }))).
  *
  * f is traced at each call. The order is found at the first, and again only if the graph has become another.
  *

@@ -97,6 +97,17 @@ const recurrent: Map = x => {
   return last.mul(sums.sum());
 };
 
+/** Start, sequence and what all steps share depend on the argument, and so do both results. */
+const movingScan: Map = x => {
+  const W = x.reshape([2, 3]).matmul(random(25, 3, 2));
+  const step = (h: Tensor, u: Tensor): [Tensor, Tensor] => {
+    const next = W.matmul(h).add(u).tanh();
+    return [next, next.mul(u)];
+  };
+  const [last, all] = scan(step, x.reshape([3, 2]).sum(0), x.sin().reshape([3, 2]));
+  return last.mul(all.sum(0));
+};
+
 const cases: Record<string, [f: AnyMap, x: unknown]> = {
   'an elementwise function': [(x: Tensor) => x.sin().mul(x).exp(), random(0, 7)],
   'a deep perceptron with a bottleneck': [perceptron(6, 9, 9, 2, 9, 5), random(1, 6)],
@@ -105,6 +116,7 @@ const cases: Record<string, [f: AnyMap, x: unknown]> = {
   'convolution and pooling': [features, image],
   attention: [attention, random(12, 5, 4)],
   scan: [recurrent, random(13, 8)],
+  'a scan in which everything moves': [movingScan, random(26, 6)],
   'gather with computed indices': [
     (x: Tensor) => x.square().take(x.mul(2).floor().astype('int32').mod(5)).mul(x.cos()),
     random(14, 5),
