@@ -32,7 +32,7 @@ const rooms = {
   data: ['core', 'primitives', 'transforms', 'numpy', 'random', 'io'],
   train: ['core', 'primitives', 'transforms', 'numpy', 'random', 'nn', 'optim', 'data', 'io'],
   ode: ['core', 'primitives', 'transforms', 'numpy'],
-  io: ['core', 'primitives', 'transforms', 'numpy'],
+  io: ['core', 'kernel', 'primitives', 'transforms', 'compiler', 'numpy'],
 };
 
 /** Files that may import everything. */

@@ -1,6 +1,7 @@
 /**
- * Files: tensors in safetensors, .npy and .npz, and checkpoints of whole trees. `read…` and `write…` work on bytes,
- * everywhere; `load…` and `save…` work on paths, in Node (`load…` also on a Blob, everywhere).
+ * Files: tensors in safetensors, .npy and .npz, checkpoints of whole trees, and functions as ONNX models. `read…`,
+ * `write…` and `exportOnnx` work on bytes, everywhere; `load…` and `save…` work on paths, in Node (`load…` also on a
+ * Blob, everywhere).
  */
 import '../setup.ts';
 import '../numpy/methods.ts';
@@ -29,6 +30,7 @@ export {
   writeNpy,
   writeNpz,
 } from './npy.ts';
+export { exportOnnx, type OnnxOptions, saveOnnx } from './onnx/export.ts';
 export {
   loadSafetensors,
   readSafetensors,
