@@ -7,7 +7,7 @@ import * as nn from 'cotangent/nn';
 import * as optim from 'cotangent/optim';
 import * as random from 'cotangent/random';
 import { fit } from 'cotangent/train';
-import { drawAttention } from './picture.js';
+import { drawSorting } from './picture.js';
 
 const length = 8;
 const symbols = 20;
@@ -75,7 +75,7 @@ console.log(`${one.join(' ')}  →  ${guess.arraySync()[0].join(' ')}`);
 const out = new URL('out/', import.meta.url);
 mkdirSync(out, { recursive: true });
 const file = fileURLToPath(new URL('sorting.svg', out));
-writeFileSync(file, drawAttention(history, one, guess.arraySync()[0]));
+writeFileSync(file, drawSorting(history));
 console.log(`wrote ${relative(process.cwd(), file)}`);
 if (epochs >= 12 && rows < 0.9) {
   console.error('it should sort better than this');

@@ -136,7 +136,7 @@ export async function evaluate<M, B, P = Tensor>(
 }
 
 async function measureAll<M, B>(
-  step: (model: M, state: ModelState, batch: B) => Measured,
+  step: (model: M, state: ModelState, batch: B) => [Measured, ModelState],
   model: M,
   state: ModelState,
   data: Batches<B>,
@@ -145,8 +145,12 @@ async function measureAll<M, B>(
   const pause = pauses();
   const source = openEpoch('evaluate', data, 1, options);
   let sums = noSums;
+  let before = state;
   for (let batch = await source.next(); batch !== null; batch = await source.next()) {
-    sums = addBatch(sums, examplesIn(batch), numbersOf(step(model, state, batch)));
+    // What a layer writes in evaluation, such as the memory of a recurrent net, the next batch reads.
+    const [measured, after] = step(model, before, batch);
+    before = after;
+    sums = addBatch(sums, examplesIn(batch), numbersOf(measured));
     await pause();
   }
   return means(sums);

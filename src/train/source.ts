@@ -122,7 +122,7 @@ export function openEpoch<B>(
   }
   if (typeof data === 'function') {
     const made = (data as (epoch: number) => Iterable<B> | AsyncIterable<B>)(epoch);
-    if (isIterable(made)) return iterated(made, skip, null);
+    if (isIterable(made) || Array.isArray(made)) return iterated(made, skip, null);
     throw new BadArgument({
       did: `${name}: the data's function of the epoch returned no batches`,
       expected: 'something that can be iterated',

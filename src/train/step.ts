@@ -74,14 +74,18 @@ export function trainingStep<M, B, P>(
   return jit(step as never) as unknown as ReturnType<typeof trainingStep<M, B, P>>;
 }
 
-/** The loss and the metrics of a batch in evaluation, compiled. */
+/** The loss and the metrics of a batch in evaluation, and the state of the layers after it, compiled. */
 export function evaluationStep<M, B, P>(
   task: Task<M, B, P>,
-): (model: M, state: ModelState, batch: B) => Measured {
+): (model: M, state: ModelState, batch: B) => [Measured, ModelState] {
   const forward = task.forward ?? (ofField as Forward<M, B, P>);
-  const measure = (model: M, state: ModelState, batch: B): Measured => {
-    const prediction = forward(model, batch, evaluation(model, { state }));
-    return { loss: task.loss(prediction, batch, model), metrics: metricsOf(task, prediction, batch) };
+  const measure = (model: M, state: ModelState, batch: B): [Measured, ModelState] => {
+    const pass = evaluation(model, { state });
+    const prediction = forward(model, batch, pass);
+    return [
+      { loss: task.loss(prediction, batch, model), metrics: metricsOf(task, prediction, batch) },
+      pass.state,
+    ];
   };
-  return jit(measure as never) as unknown as (model: M, state: ModelState, batch: B) => Measured;
+  return jit(measure as never) as unknown as ReturnType<typeof evaluationStep<M, B, P>>;
 }
