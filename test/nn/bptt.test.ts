@@ -322,6 +322,15 @@ describe('vanishing and exploding gradients', () => {
     expect(states.every(({ adjoint }) => adjoint.shape.join() === '3,2,2')).toBe(true);
   });
 
+  it('sequences without a step have no norms', () => {
+    const net = new nn.GRU(random.key(5), inputs, 2, { dtype });
+    const run = nn.stateAdjoints((m: nn.GRU, x: Tensor) => m.forward(x).sum())(
+      net,
+      normal(2, [2, 0, inputs]),
+    );
+    expect(run.states.map(({ name, norms }) => [name, norms.shape])).toEqual([['scan.h', [0]]]);
+  });
+
   it('what the loss does not depend on has adjoints 0', () => {
     const net = new nn.RNN(random.key(5), inputs, 2, { dtype });
     const first = (m: nn.RNN, x: Tensor): Tensor => m.forward(x).at(0, 0).get().sum();

@@ -6,24 +6,31 @@ import * as random from 'cotangent/random';
 import { expect, test } from 'vitest';
 
 const folder = new URL('../../src/nn/', import.meta.url);
-const examples: [place: string, expression: string, value: string][] = [];
-for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name =>
-  name.endsWith('.ts'),
-))
-  for (const [, expression, value] of readFileSync(new URL(file, folder), 'utf8').matchAll(
-    /@example (.+?) \/\/ ([-\d.[\], ]+|(?:[\s,[\]]|true|false)+)(?: @\w.*)?(?: \*\/)?$/gm,
-  ))
-    if (!/^(const|let) /.test(expression)) examples.push([`${file}: ${expression}`, expression, value]);
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'));
+
+/** Of each docstring the examples with a value, after the constants of the same docstring that they name. */
+const examples = files.flatMap(file =>
+  [...readFileSync(new URL(file, folder), 'utf8').matchAll(/\/\*\*.*?\*\//gs)].flatMap(([docstring]) => {
+    const constants: string[] = [];
+    return [...docstring.matchAll(/@example (.+?)(?: \/\/ (.+?))?(?: @\w.*)?(?: \*\/)?$/gm)].flatMap(
+      ([, expression, value]): [place: string, code: string, value: string][] => {
+        const name = /^const (\w+) = /.exec(expression)?.[1];
+        if (name !== undefined) constants.push(expression);
+        if (name !== undefined || !/^(?:[-\d.[\], ]+|(?:[\s,[\]]|true|false)+)$/.test(value ?? '')) return [];
+        const needed = constants.filter(one => new RegExp(`\\b${one.split(' ')[1]}\\b`).test(expression));
+        return [[`${file}: ${expression}`, `${needed.join(';')};return ${expression}`, value]];
+      },
+    );
+  }),
+);
 
 const reserved = new Set(['delete', 'var']);
 const scope = Object.entries({ ...ct, ...random, ...nn }).filter(([name]) => !reserved.has(name));
 
 test('there are some', () => expect(examples.length).toBeGreaterThan(8));
 
-test.each(examples)('%s', (_, expression, value) => {
-  const run = new Function(...scope.map(([name]) => name), `return ${expression}`) as (
-    ...all: unknown[]
-  ) => unknown;
+test.each(examples)('%s', (_, code, value) => {
+  const run = new Function(...scope.map(([name]) => name), code) as (...all: unknown[]) => unknown;
   const result = run(...scope.map(([, member]) => member));
   const found = [result instanceof ct.Tensor ? result.arraySync() : result].flat(9 as 1) as unknown[];
   const expected = [JSON.parse(value) as unknown].flat(9 as 1) as unknown[];

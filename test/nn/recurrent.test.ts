@@ -326,6 +326,12 @@ describe('errors', () => {
     ['float lengths', () => net.run(sequences, { lengths: tensor([5, 4]) }), /CT118/],
     ['both', () => net.run(sequences, { lengths: [5, 4], mask: [[true]] }), /one of them/],
     ['a mask of numbers', () => net.run(sequences, { mask: [[1]] }), /CT118/],
+    [
+      'a carry of another batch',
+      () => net.run(sequences, { carry: net.initialCarry(1) }),
+      /carry float32\[1,4\]/,
+    ],
+    ['a carry of another cell', () => net.run(sequences, { carry: [tensor([1])] as never }), /CT106/],
     ['a carry of another net', () => net.run(sequences, { carry: [] }), /CT112/],
     ['no chunk', () => net.run(sequences, { truncate: 0 }), /positive number of steps/],
     ['no layers', () => new nn.LSTM(random.key(0), 3, 4, { layers: 0 }), /CT112/],

@@ -1,4 +1,5 @@
 /** Nets of recurrent cells over sequences: layers above one another, in one direction or in both. */
+import { sameShape } from '../../core/aval.ts';
 import { BadArgument, ShapeMismatch } from '../../core/errors.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { map } from '../../core/tree.ts';
@@ -204,9 +205,19 @@ function carriesOf<C>(
   batch: number,
   dtype: FloatType,
 ): C[] {
-  if (given === undefined) return net.initialCarry(batch, { dtype });
+  const zeros = net.initialCarry(batch, { dtype });
+  if (given === undefined) return zeros;
   requireCarries(net, given);
-  return given.map(carry => map((leaf: Tensor) => convert(leaf, dtype), carry) as C);
+  const checked = (leaf: Tensor, zero: Tensor): Tensor => {
+    if (!sameShape(leaf.shape, zero.shape))
+      throw new ShapeMismatch({
+        did: `${net.constructor.name}.run of a batch of ${batch} with a carry ${leaf.aval}`,
+        expected: `${zero.aval}`,
+        remedy: `net.initialCarry(${batch}), or the carry of a run with this batch`,
+      });
+    return convert(leaf, dtype);
+  };
+  return given.map((carry, i) => map(checked as never, carry, zeros[i]) as C);
 }
 
 function requireChunk(name: string, truncate: number | undefined): number | null {

@@ -1,4 +1,5 @@
 /** How the derivative of a loss comes back through time: vanishing and exploding gradients made visible. */
+import { sizeOf } from '../../core/aval.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { norm } from '../../numpy/statistics.ts';
 import { zerosLike } from '../../primitives/broadcast.ts';
@@ -16,7 +17,10 @@ export interface StateAdjoint {
   readonly adjoint: Tensor;
   /** ‖∂L/∂hₜ‖, the Euclidean norm over batch and features, float[time]. */
   readonly norms: Tensor;
-  /** The factor by which one step back multiplies the norm, averaged: (‖∂L/∂h₀‖/‖∂L/∂h_T₋₁‖)^(1/(T − 1)). */
+  /**
+   * The factor by which one step back in time multiplies the norm, averaged: (‖∂L/∂h₀‖/‖∂L/∂h_T₋₁‖)^(1/(T − 1)). In a layer
+   * that goes from the end to the start, where derivatives come the other way, its inverse is.
+   */
   readonly growth: number;
 }
 
@@ -53,14 +57,12 @@ export function stateAdjoints<A extends readonly unknown[]>(
     const states = variables.flatMap(({ name, equation, steps, value, adjoint }): StateAdjoint[] => {
       if (steps.length === 0 || !equation.startsWith('tag ') || !value.aval.isFloat) return [];
       const ct = adjoint ?? zerosLike(value);
-      const norms = norm(reshape(ct, [...steps, ct.size / product(steps)]), -1);
+      const norms = norm(reshape(ct, [...steps, sizeOf(ct.shape.slice(steps.length))]), -1);
       return [{ name, value, adjoint: ct, norms, growth: growthOf(norms) }];
     });
     return { value, gradients, states, toString: () => table(states) };
   };
 }
-
-const product = (list: readonly number[]): number => list.reduce((all, n) => all * n, 1);
 
 function growthOf(norms: Tensor): number {
   const list = norms.dataSync();
