@@ -68,7 +68,7 @@ const {
   loss: (logits, { y }) => nn.crossEntropy(logits, y),
   metrics: { accuracy: (logits, { y }) => logits.argmax(1).equal(y).mean() },
   optimizer: optim.adamw({
-    learningRate: optim.cosineSchedule({ peak: 0.003, steps: epochs * steps, warmup: 100 }),
+    learningRate: optim.cosineSchedule({ peak: 0.003, steps: epochs * steps, warmup: Math.min(100, steps) }),
     weightDecay: 0.01,
   }),
   validation: held,

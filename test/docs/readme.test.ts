@@ -6,6 +6,7 @@ import * as linalg from 'cotangent/linalg';
 import * as nn from 'cotangent/nn';
 import * as optim from 'cotangent/optim';
 import * as random from 'cotangent/random';
+import * as train from 'cotangent/train';
 import { describe, expect, test } from 'vitest';
 import { blocksOf, printed, trimmed } from './blocks.ts';
 
@@ -20,6 +21,7 @@ const modules: Readonly<Record<string, object>> = {
   'cotangent/nn': nn,
   'cotangent/optim': optim,
   'cotangent/random': random,
+  'cotangent/train': train,
 };
 
 const blocks = blocksOf(readme);
