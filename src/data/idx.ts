@@ -48,10 +48,11 @@ export function readIdx(bytes: Uint8Array | ArrayBuffer): Tensor {
 export async function loadIdx(source: Source): Promise<Tensor> {
   const what = `loadIdx of ${nameOf(source)}`;
   const bytes = await bytesOf('loadIdx', source);
-  return tensorIn(what, isGzip(bytes) ? await inflate(bytes, 'gzip', { what }) : bytes);
+  if (isGzip(bytes)) return tensorIn(what, await inflate(bytes, 'gzip', { what }), true);
+  return tensorIn(what, bytes, !(source instanceof Uint8Array || source instanceof ArrayBuffer));
 }
 
-function tensorIn(what: string, data: Uint8Array): Tensor {
+function tensorIn(what: string, data: Uint8Array, owned = false): Tensor {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const encoding = data.length >= 4 && data[0] === 0 && data[1] === 0 ? encodings[data[2]] : undefined;
   if (encoding === undefined)
@@ -78,7 +79,7 @@ function tensorIn(what: string, data: Uint8Array): Tensor {
         ? 'the file is truncated: fetch it again'
         : 'the file has bytes after its elements',
     );
-  return fromTyped(decode(encoding, data.subarray(start), { bigEndian: true, what }), shape, dtype);
+  return fromTyped(decode(encoding, data.subarray(start), { bigEndian: true, owned, what }), shape, dtype);
 }
 
 const wrong = (did: string, expected: string, remedy: string): BadArgument =>

@@ -15,6 +15,8 @@ export interface WideIntegers {
 
 export interface DecodeOptions extends WideIntegers {
   readonly bigEndian?: boolean;
+  /** The bytes belong to nobody else, so that they may become the tensor's own. */
+  readonly owned?: boolean;
   /** What reads, for messages. */
   readonly what: string;
 }
@@ -46,8 +48,9 @@ export function decodedType(encoding: Encoding, { int64 = 'int32' }: WideInteger
 
 /** The numbers in bytes, in memory of their own. Halves become float32, 16-bit integers int32. */
 export function decode(encoding: Encoding, bytes: Uint8Array, options: DecodeOptions): TypedArray {
-  const own = new Uint8Array(bytes);
   const width = widthOf(encoding);
+  if (options.owned && encoding === 'uint8') return bytes;
+  const own = new Uint8Array(bytes);
   if (options.bigEndian) swap(own, width);
   const { buffer } = own;
   switch (encoding) {

@@ -15,21 +15,34 @@ export async function inflate(
   { what, size }: InflateOptions,
 ): Promise<Uint8Array> {
   const broken = (expected: string): BadArgument => damaged(what, expected);
-  const chunks: Uint8Array[] = [];
+  // Where the size is known, the content is put where it belongs at once.
+  let whole = new Uint8Array(size ?? (format === 'gzip' ? toldSize(bytes) : 0));
   let total = 0;
   try {
     for await (const chunk of through(new DecompressionStream(format), bytes)) {
-      chunks.push(chunk);
-      total += chunk.length;
-      // Stops before a few bytes fill the memory.
-      if (size !== undefined && total > size) break;
+      const end = total + chunk.length;
+      if (end > whole.length) {
+        // Stops before a few bytes fill the memory.
+        if (size !== undefined) throw broken(`${size} bytes of content, not more`);
+        const larger = new Uint8Array(Math.max(end, 2 * whole.length));
+        larger.set(whole.subarray(0, total));
+        whole = larger;
+      }
+      whole.set(chunk, total);
+      total = end;
     }
-  } catch {
-    throw broken(`a whole ${format} stream`);
+  } catch (error) {
+    throw error instanceof BadArgument ? error : broken(`a whole ${format} stream`);
   }
-  if (size !== undefined && total !== size)
-    throw broken(`${size} bytes of content, not ${total > size ? 'more' : total}`);
-  return joined(chunks, total);
+  if (size !== undefined && total !== size) throw broken(`${size} bytes of content, not ${total}`);
+  return total === whole.length ? whole : whole.slice(0, total);
+}
+
+/** What a gzip file says of the size of its content, modulo 2³²; 0 where that cannot be (deflate gains at most 1032-fold). */
+function toldSize(bytes: Uint8Array): number {
+  if (bytes.length < 18) return 0;
+  const told = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4).getUint32(0, true);
+  return told <= 1032 * bytes.length ? told : 0;
 }
 
 export async function deflate(bytes: Uint8Array, format: CompressionFormat): Promise<Uint8Array> {
