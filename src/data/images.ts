@@ -1,6 +1,7 @@
 /** Images in folders, one folder for each class. */
 import { BadArgument } from '../core/errors.ts';
 import { Tensor } from '../core/tensor.ts';
+import { builtin } from '../io/builtin.ts';
 import { bytesOf } from '../io/source.ts';
 import { fromTyped } from '../numpy/array.ts';
 import { Dataset } from './dataset.ts';
@@ -50,8 +51,8 @@ export interface ImageFolder {
  * @throws BadArgument where there are no images, or some that need a decoder; errors of the file system
  */
 export async function imageFolder(path: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
-  const { readdir } = await import('node:fs/promises');
-  const { join } = await import('node:path');
+  const { readdir } = builtin('node:fs/promises');
+  const { join } = builtin('node:path');
   const extensions = options.extensions ?? ['.png', '.jpg', '.jpeg', '.webp', '.gif', '.bmp'];
   const entries = await readdir(path, { withFileTypes: true });
   const classes = entries

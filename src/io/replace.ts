@@ -1,5 +1,6 @@
 /** Files that are replaced whole or not at all. */
 import { BadArgument } from '../core/errors.ts';
+import { builtin } from './builtin.ts';
 
 /** Writers of the same file in this thread come one after the other, in the order of their calls. */
 const queues = new Map<string, Promise<void>>();
@@ -23,9 +24,7 @@ export async function replaceFile(
     });
   const place = String(path);
   const before = queues.get(place) ?? Promise.resolve();
-  const mine = Promise.allSettled([before, bytes]).then(async () =>
-    write(await absolute(path), await bytes, keep),
-  );
+  const mine = Promise.allSettled([before, bytes]).then(async () => write(absolute(path), await bytes, keep));
   queues.set(place, mine);
   try {
     await mine;
@@ -34,18 +33,18 @@ export async function replaceFile(
   }
 }
 
-async function absolute(path: string | URL): Promise<string> {
-  const { resolve } = await import('node:path');
-  const { fileURLToPath } = await import('node:url');
+function absolute(path: string | URL): string {
+  const { resolve } = builtin('node:path');
+  const { fileURLToPath } = builtin('node:url');
   return resolve(path instanceof URL ? fileURLToPath(path) : path);
 }
 
 async function write(target: string, bytes: Uint8Array, keep: number): Promise<void> {
-  const { open, rename, rm } = await import('node:fs/promises');
-  const { basename, dirname, join } = await import('node:path');
+  const { open, rename, rm } = builtin('node:fs/promises');
+  const { basename, dirname, join } = builtin('node:path');
   const folder = dirname(target);
   await removeAbandoned(target);
-  const temporary = join(folder, await temporaryName(basename(target)));
+  const temporary = join(folder, temporaryName(basename(target)));
   try {
     const handle = await open(temporary, 'wx');
     try {
@@ -69,7 +68,7 @@ async function write(target: string, bytes: Uint8Array, keep: number): Promise<v
 /** The new name must reach the disk, too. Windows has no such call. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const { open } = await import('node:fs/promises');
+  const { open } = builtin('node:fs/promises');
   const handle = await open(folder, 'r');
   try {
     await handle.sync();
@@ -79,17 +78,17 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /** Names the machine and the process, so that those of a dead process can be told. */
-async function temporaryName(base: string): Promise<string> {
-  const { hostname } = await import('node:os');
-  const { randomUUID } = await import('node:crypto');
+function temporaryName(base: string): string {
+  const { hostname } = builtin('node:os');
+  const { randomUUID } = builtin('node:crypto');
   return `.${base}.${hostname()}.${process.pid}.${randomUUID()}.tmp`;
 }
 
 /** Removes the temporary files that processes of this machine left when they died. */
 async function removeAbandoned(target: string): Promise<void> {
-  const { readdir, rm } = await import('node:fs/promises');
-  const { basename, dirname, join } = await import('node:path');
-  const { hostname } = await import('node:os');
+  const { readdir, rm } = builtin('node:fs/promises');
+  const { basename, dirname, join } = builtin('node:path');
+  const { hostname } = builtin('node:os');
   const prefix = `.${basename(target)}.${hostname()}.`;
   for (const name of await readdir(dirname(target))) {
     if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue;
@@ -118,7 +117,7 @@ export function earlierName(path: string, n: number): string {
 
 /** Gives the file its second name, after moving the earlier ones up by one. Nothing is lost wherever this stops. */
 async function keepEarlier(target: string, keep: number): Promise<void> {
-  const { copyFile, link, rename, rm, stat } = await import('node:fs/promises');
+  const { copyFile, link, rename, rm, stat } = builtin('node:fs/promises');
   const current = await stat(target).catch(() => undefined);
   if (current === undefined) return;
   const newest = earlierName(target, 1);
@@ -139,9 +138,9 @@ async function keepEarlier(target: string, keep: number): Promise<void> {
 
 /** The file and the earlier ones that were kept, the newest first; those that there are. */
 export async function keptFiles(path: string | URL): Promise<string[]> {
-  const { readdir } = await import('node:fs/promises');
-  const { basename, dirname, join } = await import('node:path');
-  const target = await absolute(path);
+  const { readdir } = builtin('node:fs/promises');
+  const { basename, dirname, join } = builtin('node:path');
+  const target = absolute(path);
   const names = new Set(await readdir(dirname(target)).catch(() => []));
   const found = names.has(basename(target)) ? [target] : [];
   const numbers = [...names]

@@ -1,5 +1,6 @@
 /** Where bytes come from: a file by its path, a Blob (a File is one), or bytes themselves. */
 import { BadArgument } from '../core/errors.ts';
+import { builtin } from './builtin.ts';
 
 /** A path or `file:` URL (in Node), a Blob such as a File (everywhere), or the bytes themselves. */
 export type Source = string | URL | Blob | Uint8Array | ArrayBuffer;
@@ -33,7 +34,7 @@ export async function bytesOf(name: string, source: Source): Promise<Uint8Array>
 
 /** `readFile` refuses files above 2 GiB. */
 async function readWhole(path: string | URL): Promise<Uint8Array> {
-  const { open } = await import('node:fs/promises');
+  const { open } = builtin('node:fs/promises');
   const handle = await open(path, 'r');
   try {
     const { size } = await handle.stat();
@@ -55,7 +56,7 @@ async function readWhole(path: string | URL): Promise<Uint8Array> {
 /** The bytes of a source piece by piece; what has opened it is closed when the loop over them ends, however it ends. */
 export async function* chunksOf(name: string, source: Source): AsyncGenerator<Uint8Array, void, undefined> {
   if (typeof source === 'string' || source instanceof URL) {
-    const { open } = await import('node:fs/promises');
+    const { open } = builtin('node:fs/promises');
     const handle = await open(source, 'r');
     try {
       for (;;) {
