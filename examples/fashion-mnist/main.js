@@ -68,7 +68,11 @@ const {
   loss: (logits, { y }) => nn.crossEntropy(logits, y),
   metrics: { accuracy: (logits, { y }) => logits.argmax(1).equal(y).mean() },
   optimizer: optim.adamw({
-    learningRate: optim.cosineSchedule({ peak: 0.003, steps: epochs * steps, warmup: Math.min(100, steps) }),
+    learningRate: optim.cosineSchedule({
+      peak: 0.003,
+      steps: epochs * steps,
+      warmup: Math.min(100, Math.floor(steps / 2)),
+    }),
     weightDecay: 0.01,
   }),
   validation: held,

@@ -56,7 +56,7 @@ const { model: trained, history } = await fit(model, lessons, {
   },
   optimizer: optim.chain(
     optim.clipByGlobalNorm(1),
-    optim.adam({ learningRate: optim.cosineSchedule({ peak: 0.002, steps: epochs * steps, warmup: 100 }) }),
+    optim.adam({ learningRate: optim.cosineSchedule({ peak: 0.002, steps: epochs * steps, warmup: 50 }) }),
   ),
   validation: held,
   batchSize: 250,

@@ -1,6 +1,7 @@
 /** Checkpoints of a run: everything that it needs to go on as if it had never stopped. */
 import { BadArgument } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
+import { builtin } from '../io/builtin.ts';
 import { inspectCheckpoint, listCheckpoints, loadCheckpoint, saveCheckpoint } from '../io/checkpoint.ts';
 import type { ModelState } from '../nn/pass.ts';
 import type { Sums } from './average.ts';
@@ -80,8 +81,8 @@ export async function openCheckpoints<M>(
       expected: 'a folder, or { path, everySteps, keep } with positive whole numbers',
       remedy: "fit(model, data, { checkpoints: 'run', … })",
     });
-  const { mkdir } = await import('node:fs/promises');
-  const { join } = await import('node:path');
+  const { mkdir } = builtin('node:fs/promises');
+  const { join } = builtin('node:path');
   await mkdir(path, { recursive: true });
   const place = join(path, file);
   return {

@@ -1,4 +1,5 @@
 /** A log of a run: one line of JSON for each event. */
+import { builtin } from '../io/builtin.ts';
 import type { Numbers } from './average.ts';
 import type { EpochRecord } from './history.ts';
 
@@ -30,8 +31,8 @@ export interface Log {
 export async function openLog(target: string | ((entry: LogEntry) => void) | undefined): Promise<Log> {
   if (target === undefined) return { write: () => {}, close: () => {} };
   if (typeof target === 'function') return { write: target, close: () => {} };
-  const { mkdir, open } = await import('node:fs/promises');
-  const { dirname } = await import('node:path');
+  const { mkdir, open } = builtin('node:fs/promises');
+  const { dirname } = builtin('node:path');
   await mkdir(dirname(target), { recursive: true });
   const file = await open(target, 'a');
   return {
