@@ -10,6 +10,7 @@ export function drawLearning(history, sample) {
     history.map(record => [record.epoch, (record[part]?.loss ?? Number.NaN) / Math.LN2]);
   const lines = sample
     .split('\n')
+    .flatMap(paragraph => paragraph.match(/.{1,58}(\s|$)|\S{58}/g) ?? [''])
     .slice(0, 15)
     .map(one => one.replaceAll('&', '&amp;').replaceAll('<', '&lt;'));
   return svg(

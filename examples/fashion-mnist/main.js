@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { jit } from 'cotangent';
+import { jit, slice } from 'cotangent';
 import { loadIdx } from 'cotangent/data';
 import * as nn from 'cotangent/nn';
 import * as optim from 'cotangent/optim';
@@ -85,7 +85,7 @@ console.log(
 );
 
 const predict = jit((model, state, x) => model.forward(x, nn.evaluation(model, { state })).argmax(1));
-const first = held.x.at([0, 2000]).get();
+const first = held.x.at(slice(0, 2000)).get();
 const guesses = predict(trained, state, first).dataSync();
 const out = new URL('out/', import.meta.url);
 mkdirSync(out, { recursive: true });

@@ -29,6 +29,7 @@ export function drawClothes(history, { pixels, labels, guesses, kinds }) {
       label: 'epoch',
       to: 100,
       unit: ' %',
+      legend: 'below',
       series: [
         { name: 'training', colour: blue, kind: 'dots', points: over('training') },
         { name: 'held out', colour: orange, kind: 'dots', points: over('validation') },

@@ -34,7 +34,7 @@ export const svg = (width, height, ...parts) =>
  *
  * @param {{ x: number, y: number, width: number, height: number, title: string, label: string, series: Series[],
  *   from?: number, to?: number, left?: number, right?: number, unit?: string, equal?: boolean,
- *   legend?: 'left' | 'right' }} options from and to, left and right: ends of the axes, else those of the data; equal:
+ *   legend?: 'left' | 'right' | 'below' }} options from and to, left and right: ends of the axes, else those of the data; equal:
  *   both axes have one scale
  */
 export function chart(options) {
@@ -67,8 +67,8 @@ export function chart(options) {
     ...series.map(one => drawn(one, across, up)),
     ...series
       .filter(({ name }) => name !== undefined)
-      .flatMap(({ name, colour, kind = 'line', dashed = false }, i) => {
-        const at = top + 14 + 20 * i;
+      .flatMap(({ name, colour, kind = 'line', dashed = false }, i, named) => {
+        const at = legend === 'below' ? y + height - 20 * (named.length - i) : top + 14 + 20 * i;
         const start = legend === 'left' ? x + 12 : end - 120;
         return [
           kind === 'points'

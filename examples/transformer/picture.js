@@ -26,7 +26,7 @@ export function drawSorting(history) {
       from: 0,
       to: 100,
       unit: ' %',
-      legend: 'left',
+      legend: 'below',
       series: [
         { name: 'numbers', colour: blue, kind: 'dots', points: over('numbers', 'validation', 100) },
         { name: 'whole rows', colour: orange, kind: 'dots', points: over('rows', 'validation', 100) },
