@@ -9,7 +9,7 @@ export function drawClothes(history, { pixels, labels, guesses, kinds }) {
   const over = (/** @type {'training' | 'validation'} */ part) =>
     history.map(record => [record.epoch, 100 * (record[part]?.accuracy ?? Number.NaN)]);
   const wrong = [];
-  for (let i = 0; i < guesses.length && wrong.length < 10; i++)
+  for (let i = 0; i < guesses.length && wrong.length < 7; i++)
     if (guesses[i] !== labels[i])
       wrong.push({
         pixels: Array.from({ length: 784 }, (_, k) => pixels[784 * i + k]),
@@ -19,7 +19,7 @@ export function drawClothes(history, { pixels, labels, guesses, kinds }) {
       });
   return svg(
     960,
-    640,
+    690,
     chart({
       x: 64,
       y: 76,
@@ -40,7 +40,7 @@ export function drawClothes(history, { pixels, labels, guesses, kinds }) {
       x: 64,
       y: 500,
       width: 864,
-      count: 10,
+      count: 7,
       title: 'Read wrongly: what it is → what it was read as',
     }),
   );

@@ -49,7 +49,9 @@ export function chart(options) {
   const across = (/** @type {number} */ value) =>
     x + (right > left ? (value - left) * (scale || width / (right - left)) : width / 2);
   const up = (/** @type {number} */ value) => y + height - (value - low) * (scale || height / (high - low));
-  const horizontal = niceTicks(left, right).filter(tick => tick >= left - 1e-9 && tick <= right + 1e-9);
+  const horizontal = niceTicks(left, right).filter(
+    tick => tick >= left - 1e-9 && tick <= right + 1e-9 && (label !== 'epoch' || Number.isInteger(tick)),
+  );
   const end = options.equal ? across(right) : x + width;
   const top = up(high);
   return [

@@ -34,7 +34,7 @@ export interface MapNest {
 /**
  * Accumulates the terms over the last `reduced` axes for every index of the axes before them;
  * output_k[kept axes] = results_k, in which `carry(i)` is accumulator i.
- * Sums of floats are blocked: an error bound of O(log n) or O(√n) roundings, the same for every thread count.
+ * Sums of floats are blocked, long ones compensated, too: an error bound of some roundings, the same for every thread count.
  */
 export interface ReduceNest {
   readonly form: 'reduce';

@@ -36,10 +36,13 @@ export function writeReduce(w: NestWriter, nest: ReduceNest): void {
   );
   const results = squeezed(nest.results, extents);
   const position = positionOf(extents, keptCount);
+  const count = reduced.reduce((product, i) => product * extents[i], 1);
   const copies = Math.max(1, abreast >> (terms.length - 1));
   const code = w.loops(kept, counters, extents, vectorAxis, copies, piece => {
     const accumulators = Array.from({ length: piece.copies }, () =>
-      nest.accumulators.map((one, i) => new Running(w.f, w.lanes, { ...one, term: terms[i] }, position)),
+      nest.accumulators.map(
+        (one, i) => new Running(w.f, w.lanes, { ...one, term: terms[i] }, position, count),
+      ),
     );
     const inner = new Map(reduced.map(i => [i, counters.get(i) as Variable]));
     const sums = empty

@@ -28,6 +28,9 @@ export function combineVectors(
   return i32x4[how](a, b);
 }
 
+/** Sums of so many terms, and more, are compensated: adding up even the blocks would lose digits. */
+const manyTerms = 1 << 18;
+
 /** One running value of a reduction, in every lane; a blocked sum has a partial sum beside the total. */
 export class Running {
   readonly #f: FunctionBuilder;
@@ -40,8 +43,17 @@ export class Running {
   /** A minimum or maximum of floats: an instruction that ignores NaN is much shorter, and the mask is joined last. */
   readonly #isExtreme: boolean;
   readonly blocked: boolean;
+  /** What rounding took from the total, to be given back with the next partial sum; null for sums of few terms. */
+  readonly #lost: Variable | null;
 
-  constructor(f: FunctionBuilder, lanes: Lanes, accumulator: Accumulator, position: Expression) {
+  /** @param terms how many terms are joined */
+  constructor(
+    f: FunctionBuilder,
+    lanes: Lanes,
+    accumulator: Accumulator,
+    position: Expression,
+    terms: number,
+  ) {
     this.#f = f;
     this.#lanes = lanes;
     this.#accumulator = accumulator;
@@ -51,6 +63,7 @@ export class Running {
     const { type } = accumulator.term;
     const float = isFloat(type);
     this.blocked = accumulator.reducer === 'sum' && float;
+    this.#lost = this.blocked && terms >= manyTerms ? f.local('v128') : null;
     this.#isExtreme = (accumulator.reducer === 'min' || accumulator.reducer === 'max') && float;
   }
 
@@ -72,6 +85,7 @@ export class Running {
   start(): void {
     this.#f.emit(this.#value.set(this.#start));
     this.#f.emit(this.#other.set(constantVector('int32', 0)));
+    if (this.#lost !== null) this.#f.emit(this.#lost.set(constantVector('int32', 0)));
   }
 
   /** Takes the term of this place; only the first `count` lanes where given. */
@@ -120,7 +134,21 @@ export class Running {
 
   /** Adds the partial sum to the total and begins a new one. */
   close(): Code {
-    return [this.#other.set(this.#join(this.#other, this.#value)), this.#value.set(this.#start)];
+    const total = this.#other;
+    const value = this.#value;
+    const lost = this.#lost;
+    if (lost === null) return [total.set(this.#join(total, value)), value.set(this.#start)];
+    // Kahan (1965): what is lost is (total + y) − total − y; where that is NaN, of infinite totals, nothing is.
+    const simd = this.#accumulator.term.type === 'float32' ? f32x4 : f64x2;
+    const before = this.#f.local('v128');
+    return [
+      value.set(simd.sub(value, lost)),
+      before.set(total),
+      total.set(simd.add(total, value)),
+      lost.set(simd.sub(simd.sub(total, before), value)),
+      lost.set(v128.and(lost, simd.eq(lost, lost))),
+      value.set(this.#start),
+    ];
   }
 
   /** Each lane's own result. */
