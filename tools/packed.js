@@ -23,6 +23,8 @@ for (const name of ['program.js', 'program.ts']) {
   copyFileSync(join(root, 'test/packed', name), join(project, 'user', name));
 }
 run('JavaScript program', process.execPath, 'user/program.js');
+npm(project, 'exec', '--offline', '--', 'cotangent', 'check');
+console.log('packed: command line ok');
 
 const strict = { target: 'es2022', strict: true, types: [], rootDir: 'user' };
 for (const [moduleResolution, module] of [

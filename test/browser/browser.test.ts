@@ -7,6 +7,7 @@ import { build } from 'esbuild';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compute, type Report } from './page.ts';
+import { type Training, train } from './training.ts';
 
 const executable = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
   path => path !== undefined && existsSync(path),
@@ -23,6 +24,7 @@ const pages: Record<string, Record<string, string>> = {
     'Cross-Origin-Embedder-Policy': 'require-corp',
   },
   '/plain': {},
+  '/training': {},
   '/strict': { 'Content-Security-Policy': "script-src 'self'" },
 };
 
@@ -34,7 +36,9 @@ async function script(): Promise<string> {
     stdin: {
       contents: `import 'cotangent/reference';
         import { compute } from './page.ts';
-        globalThis.report = compute(location.pathname === '/strict' ? 2 : 600).catch(error => ({ error: String(error?.stack ?? error) }));`,
+        import { train } from './training.ts';
+        const training = location.pathname === '/training';
+        globalThis.report = (training ? train() : compute(location.pathname === '/strict' ? 2 : 600)).catch(error => ({ error: String(error?.stack ?? error) }));`,
       resolveDir: here('.'),
     },
     bundle: true,
@@ -43,6 +47,9 @@ async function script(): Promise<string> {
     alias: {
       'cotangent/reference': here('../../src/reference.ts'),
       'cotangent/nn': here('../../src/nn/index.ts'),
+      'cotangent/optim': here('../../src/optim/index.ts'),
+      'cotangent/random': here('../../src/random/index.ts'),
+      'cotangent/train': here('../../src/train/index.ts'),
       cotangent: here('../../src/index.ts'),
     },
     // The package's list of files with side effects names those of the build.
@@ -78,13 +85,13 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     server.close();
   });
 
-  async function visit(path: string): Promise<{ report: Report; complaints: string[] }> {
+  async function visit<R = Report>(path: string): Promise<{ report: R; complaints: string[] }> {
     const page = await browser.newPage();
     const complaints: string[] = [];
     page.on('pageerror', error => complaints.push(String(error)));
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`);
     await page.waitForFunction('globalThis.report !== undefined');
-    const report = (await page.evaluate('globalThis.report')) as Report & { error?: string };
+    const report = (await page.evaluate('globalThis.report')) as R & { error?: string };
     await page.close();
     expect(report.error).toBeUndefined();
     return { report, complaints };
@@ -99,6 +106,16 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     expect(report.large).toHaveLength(1);
     expect({ ...report, isolated: false }).toEqual({ ...expected, isolated: false });
     expect(report.after).toBeLessThan(report.before / 4);
+  });
+
+  test('training gives the weights that Node gives, and the page goes on drawing', async () => {
+    const { report, complaints } = await visit<Training>('/training');
+    const expected = await train();
+    expect(complaints).toEqual([]);
+    expect(report.weights).toEqual(expected.weights);
+    expect(report.last).toBeLessThan(report.first / 2);
+    expect(report.frames).toBeGreaterThan(5 * report.seconds);
+    expect([report.aborted, expected.aborted]).toEqual(['aborted', 'aborted']);
   });
 
   test('a policy without generated code: plain JavaScript, interpreted', async () => {

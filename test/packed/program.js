@@ -7,6 +7,7 @@ import * as nn from 'cotangent/nn';
 import * as optim from 'cotangent/optim';
 import manifest from 'cotangent/package.json' with { type: 'json' };
 import * as random from 'cotangent/random';
+import * as train from 'cotangent/train';
 
 const equal = (actual, expected) => {
   const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)];
@@ -22,7 +23,7 @@ equal(jit(sumOfSquares)(tensor([1, 2, 3])).item(), 14);
 equal(jit(grad(sumOfSquares))(tensor([1, 2, 3])).arraySync(), [2, 4, 6]);
 equal(vmap(grad(square))(tensor([1, 2, 3])).arraySync(), [2, 4, 6]);
 
-for (const [name, room] of Object.entries({ data, io, linalg, nn, optim, random })) {
+for (const [name, room] of Object.entries({ data, io, linalg, nn, optim, random, train })) {
   if (Object.keys(room).length === 0) throw new Error(`cotangent/${name} exports nothing`);
 }
 equal(manifest.name, 'cotangent');
