@@ -3,7 +3,7 @@ import * as ct from 'cotangent';
 import * as nn from 'cotangent/nn';
 import * as optim from 'cotangent/optim';
 import * as random from 'cotangent/random';
-import { fit } from 'cotangent/train';
+import * as loop from 'cotangent/train';
 
 export interface Training {
   /** All bits of the trained parameters. */
@@ -36,12 +36,12 @@ export async function train(): Promise<Training> {
     progress: 'none' as const,
   };
   const start = performance.now();
-  const { model: trained, history } = await fit(model, data, { ...task, epochs: 200 });
+  const { model: trained, history } = await loop.fit(model, data, { ...task, epochs: 200 });
   const seconds = (performance.now() - start) / 1000;
   running = false;
   const stop = new AbortController();
   setTimeout(() => stop.abort(), 50);
-  const { reason } = await fit(model, data, { ...task, epochs: 1_000_000, signal: stop.signal });
+  const { reason } = await loop.fit(model, data, { ...task, epochs: 1_000_000, signal: stop.signal });
   return {
     weights: ct.tree.flatten(trained).leaves.flatMap(leaf => [...(leaf as ct.Tensor).dataSync()]),
     first: history[0].training.loss,
