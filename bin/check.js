@@ -4,7 +4,6 @@ import { arch, availableParallelism, cpus, platform, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { config, defaultDevice, devices, grad, jit, tensor } from 'cotangent';
 import * as random from 'cotangent/random';
-import { normal } from 'cotangent/random';
 
 const help = `cotangent check [--json]
 
@@ -42,7 +41,7 @@ const loss = (/** @type {import('cotangent').Tensor} */ w) => {
 
 /** GFLOP/s of a product of two float32 matrices: the best of some. */
 function speed(n = 512) {
-  const a = normal(random.key(0), [n, n]);
+  const a = random.normal(random.key(0), [n, n]);
   const product = jit((/** @type {import('cotangent').Tensor} */ x) => x.matmul(x));
   product(a).dataSync();
   let best = Number.POSITIVE_INFINITY;

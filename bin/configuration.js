@@ -105,10 +105,7 @@ async function load(data, folder) {
  */
 function table(text, { target, features }) {
   const [header] = text.split(/\r?\n/, 1);
-  const { values: all } = readCsv(text, {
-    types: Object.fromEntries(namesIn(header).map(name => [name, 'string'])),
-  });
-  const names = Object.keys(all);
+  const names = Object.keys(readCsv(`${header}\n`).tensors);
   if (!names.includes(target)) throw usage(`target '${target}'; the columns are ${names.join(', ')}`);
   const chosen = features ?? names.filter(name => name !== target);
   const { tensors } = readCsv(text, { columns: chosen });
@@ -121,11 +118,9 @@ function table(text, { target, features }) {
     }),
     1,
   );
-  return { x, ...targets(all[target]) };
+  const { values } = readCsv(text, { columns: [target], types: { [target]: 'string' } });
+  return { x, ...targets(values[target]) };
 }
-
-/** @param {string} header */
-const namesIn = header => Object.keys(readCsv(`${header}\n`, { types: {} }).tensors);
 
 /**
  * Words and whole numbers are classes; other numbers are to be predicted.

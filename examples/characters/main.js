@@ -1,13 +1,12 @@
 // An LSTM learns to write like Lewis Carroll, one character after the other.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { jit, stopGradient, tensor } from 'cotangent';
 import { saveCheckpoint } from 'cotangent/io';
 import * as nn from 'cotangent/nn';
 import * as optim from 'cotangent/optim';
 import * as random from 'cotangent/random';
 import { fit } from 'cotangent/train';
+import { savePicture } from '../picture/save.js';
 import { drawLearning } from './picture.js';
 
 const text = readFileSync(new URL('alice.txt', import.meta.url), 'latin1').trim();
@@ -117,16 +116,13 @@ const drawn = sample
 const known = drawn.filter(word => words.has(word)).length / drawn.length;
 console.log(`${(100 * known).toFixed(0)} % of the ${drawn.length} words that it wrote are words of the book`);
 
-const out = new URL('out/', import.meta.url);
-mkdirSync(out, { recursive: true });
+const file = savePicture(import.meta.url, 'characters.svg', drawLearning(history, sample));
 await saveCheckpoint(
-  new URL('writer.safetensors', out),
+  new URL('out/writer.safetensors', import.meta.url),
   { model: trained },
   { metadata: { alphabet: alphabet.join('') } },
 );
-const file = fileURLToPath(new URL('characters.svg', out));
-writeFileSync(file, drawLearning(history, sample));
-console.log(`wrote ${relative(process.cwd(), file)} and writer.safetensors`);
+console.log(`wrote ${file} and writer.safetensors`);
 if (epochs >= 12 && !(bits(last.validation.loss) < 2.4 && known > 0.75)) {
   console.error('it should write better than this');
   process.exitCode = 1;

@@ -1,9 +1,7 @@
 // A curve through measurements, with the uncertainty of its parameters and of the curve itself.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { jacfwd, tensor } from 'cotangent';
 import { levenbergMarquardt } from 'cotangent/optim';
+import { savePicture } from '../picture/save.js';
 import { drawFit } from './picture.js';
 import { thurber } from './thurber.js';
 
@@ -46,14 +44,12 @@ const along = tensor(grid);
 const g = jacfwd(b => model(b, along))(fit.x);
 const spread = g.matmul(fit.covariance).mul(g).sum(1).sqrt();
 
-const out = new URL('out/', import.meta.url);
-mkdirSync(out, { recursive: true });
-const file = fileURLToPath(new URL('fit.svg', out));
-writeFileSync(
-  file,
+const file = savePicture(
+  import.meta.url,
+  'fit.svg',
   drawFit(thurber.data, grid, model(fit.x, along).dataSync(), spread.dataSync(), fit.residualDeviation),
 );
-console.log(`\nwrote ${relative(process.cwd(), file)}`);
+console.log(`\nwrote ${file}`);
 if (fewest < 9) {
   console.error('fewer digits agree than should');
   process.exitCode = 1;

@@ -22,3 +22,19 @@ export function loadDigits() {
   }
   return { x: tensor(images, { shape: [count, pixels] }), y: tensor(labels) };
 }
+
+/**
+ * The digits that were read as others.
+ *
+ * @param {Float32Array} images
+ * @param {ArrayLike<number>} labels
+ * @param {ArrayLike<number>} guesses
+ */
+export function misread(images, labels, guesses) {
+  const pixels = side * side;
+  return Array.from(labels, (label, i) => ({
+    pixels: images.subarray(i * pixels, (i + 1) * pixels),
+    label,
+    guess: guesses[i],
+  })).filter(({ label, guess }) => guess !== label);
+}

@@ -1,14 +1,12 @@
 // What backpropagation is, on three numbers; then a network that learns to read handwritten digits.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { jit, roll, valueAndGrad } from 'cotangent';
 import { batches, trainTestSplit } from 'cotangent/data';
 import * as nn from 'cotangent/nn';
 import * as optim from 'cotangent/optim';
 import * as random from 'cotangent/random';
+import { savePicture } from '../picture/save.js';
 import { explain } from './backpropagation.js';
-import { loadDigits, side } from './digits.js';
+import { loadDigits, misread, side } from './digits.js';
 import { drawTraining } from './picture.js';
 import { progress } from './progress.js';
 
@@ -77,16 +75,9 @@ console.log(`trained in ${((performance.now() - start) / 1000).toFixed(1)} s`);
 
 const { accuracy, predicted } = evaluate(model, held);
 const [images, labels, guesses] = [held.x, held.y, predicted].map(t => t.dataSync());
-const wrong = [];
-for (let i = 0; i < labels.length && wrong.length < 12; i++) {
-  const pixels = images.subarray(i * side * side, (i + 1) * side * side);
-  if (guesses[i] !== labels[i]) wrong.push({ pixels, label: labels[i], guess: guesses[i] });
-}
+const wrong = misread(images, labels, guesses);
 
-const folder = fileURLToPath(new URL('out/', import.meta.url));
-const picture = `${folder}digits.svg`;
-mkdirSync(folder, { recursive: true });
-writeFileSync(picture, drawTraining(history, wrong, side));
+const picture = savePicture(import.meta.url, 'digits.svg', drawTraining(history, wrong, side));
 
 console.log(`held-out accuracy: ${percent(accuracy.item())}`);
-console.log(`picture: ${relative(process.cwd(), picture)}`);
+console.log(`picture: ${picture}`);

@@ -1,13 +1,13 @@
 // A convolutional network tells ten kinds of clothes apart: 60,000 pictures to learn from, 10,000 to be tested on.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { jit, slice } from 'cotangent';
 import { loadIdx } from 'cotangent/data';
 import * as nn from 'cotangent/nn';
 import * as optim from 'cotangent/optim';
 import * as random from 'cotangent/random';
 import { fit } from 'cotangent/train';
+import { savePicture } from '../picture/save.js';
 import { drawClothes } from './picture.js';
 
 const folder = process.env.FASHION_MNIST ?? '/usr/share/datasets/fashion-mnist';
@@ -87,14 +87,12 @@ console.log(
 const predict = jit((model, state, x) => model.forward(x, nn.evaluation(model, { state })).argmax(1));
 const first = held.x.at(slice(0, 2000)).get();
 const guesses = predict(trained, state, first).dataSync();
-const out = new URL('out/', import.meta.url);
-mkdirSync(out, { recursive: true });
-const file = fileURLToPath(new URL('clothes.svg', out));
-writeFileSync(
-  file,
+const file = savePicture(
+  import.meta.url,
+  'clothes.svg',
   drawClothes(history, { pixels: first.dataSync(), labels: held.y.dataSync(), guesses, kinds }),
 );
-console.log(`wrote ${relative(process.cwd(), file)}`);
+console.log(`wrote ${file}`);
 if (epochs >= 4 && accuracy < 0.9) {
   console.error('fewer than 90 %');
   process.exitCode = 1;

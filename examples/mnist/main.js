@@ -1,15 +1,13 @@
 // A convolutional network reads handwritten digits: at least 98 % of those that it has not seen.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { jit, roll } from 'cotangent';
 import { batches, trainTestSplit } from 'cotangent/data';
 import * as nn from 'cotangent/nn';
 import * as optim from 'cotangent/optim';
 import * as random from 'cotangent/random';
 import { fit } from 'cotangent/train';
-import { loadDigits, side } from '../digits/digits.js';
+import { loadDigits, misread, side } from '../digits/digits.js';
 import { drawTraining } from '../digits/picture.js';
+import { savePicture } from '../picture/save.js';
 
 const epochs = Number(process.env.EPOCHS ?? 10);
 const size = 64;
@@ -58,27 +56,20 @@ const seconds = (performance.now() - start) / 1000;
 
 const predicted = jit((model, x) => model.forward(x).argmax(1))(trained, held.x).dataSync();
 const [images, labels] = [held.x.dataSync(), held.y.dataSync()];
-const wrong = [];
-labels.forEach((label, i) => {
-  const pixels = images.subarray(i * side * side, (i + 1) * side * side);
-  if (predicted[i] !== label) wrong.push({ pixels, label, guess: predicted[i] });
-});
+const wrong = misread(images, labels, predicted);
 const accuracy = 1 - wrong.length / labels.length;
 console.log(
   `\n${(100 * accuracy).toFixed(2)} % of ${labels.length} held-out digits are right, after ${seconds.toFixed(1)} s of training`,
 );
 
-const out = new URL('out/', import.meta.url);
-mkdirSync(out, { recursive: true });
-const file = fileURLToPath(new URL('mnist.svg', out));
 const curve = history.map(({ epoch, training, validation }) => ({
   epoch,
   loss: training.loss,
   heldLoss: validation.loss,
   accuracy: validation.accuracy,
 }));
-writeFileSync(file, drawTraining(curve, wrong.slice(0, 12), side));
-console.log(`wrote ${relative(process.cwd(), file)}`);
+const file = savePicture(import.meta.url, 'mnist.svg', drawTraining(curve, wrong, side));
+console.log(`wrote ${file}`);
 if (epochs >= 10 && accuracy < 0.98) {
   console.error('fewer than 98 %');
   process.exitCode = 1;

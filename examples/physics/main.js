@@ -1,10 +1,8 @@
 // Derivatives through a simulation: what a flight tells of the air, and how to throw so that the ball hits.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { grad, jit, scan, stack, tensor } from 'cotangent';
 import { levenbergMarquardt, root } from 'cotangent/optim';
 import { key, normal } from 'cotangent/random';
+import { savePicture } from '../picture/save.js';
 import { drawFlights } from './picture.js';
 
 const steps = 200;
@@ -96,11 +94,9 @@ function show(vector) {
     .join(', ');
 }
 
-const out = new URL('out/', import.meta.url);
-mkdirSync(out, { recursive: true });
-const file = fileURLToPath(new URL('flights.svg', out));
-writeFileSync(
-  file,
+const file = savePicture(
+  import.meta.url,
+  'flights.svg',
   drawFlights({
     seen: seen.arraySync(),
     fitted: fly(thrown, air).arraySync(),
@@ -109,7 +105,7 @@ writeFileSync(
     ring: ring.arraySync(),
   }),
 );
-console.log(`\nwrote ${relative(process.cwd(), file)}`);
+console.log(`\nwrote ${file}`);
 const close = Math.abs(fit.x.drag.item() - 0.021) < 4 * fit.standardDeviations.drag.item();
 if (!(close && distance < 1e-9 && Math.abs(slope - difference) < 1e-6)) {
   console.error('the numbers are not what they should be');

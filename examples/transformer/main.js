@@ -1,12 +1,10 @@
 // A small transformer learns to sort: given eight numbers in any order, it writes them in order.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { jit } from 'cotangent';
 import * as nn from 'cotangent/nn';
 import * as optim from 'cotangent/optim';
 import * as random from 'cotangent/random';
 import { fit } from 'cotangent/train';
+import { savePicture } from '../picture/save.js';
 import { drawSorting } from './picture.js';
 
 const length = 8;
@@ -72,11 +70,8 @@ const guess = jit((model, x) => model.forward(x).argmax(2))(trained, example.x);
 const one = example.x.arraySync()[0];
 console.log(`${one.join(' ')}  →  ${guess.arraySync()[0].join(' ')}`);
 
-const out = new URL('out/', import.meta.url);
-mkdirSync(out, { recursive: true });
-const file = fileURLToPath(new URL('sorting.svg', out));
-writeFileSync(file, drawSorting(history));
-console.log(`wrote ${relative(process.cwd(), file)}`);
+const file = savePicture(import.meta.url, 'sorting.svg', drawSorting(history));
+console.log(`wrote ${file}`);
 if (epochs >= 12 && rows < 0.9) {
   console.error('it should sort better than this');
   process.exitCode = 1;

@@ -53,14 +53,35 @@ function withBias(x: Tensor, bias: Tensor | null): Tensor {
   return bias === null ? x : add(x, reshape(bias, [bias.size, ...x.shape.slice(2).map(() => 1)]));
 }
 
-/** Convolution over so many spatial axes as the class says. See {@link conv} for the sum and the options. */
-export abstract class Conv extends Module {
-  /** float[outputs, inputs / groups, …window] */
+/** What layers of convolution have: a kernel, and a bias for each channel of the result. */
+abstract class Kernel<Options extends ConvOptions | ConvTransposeOptions> extends Module {
   readonly weight: Tensor;
   /** float[outputs] */
   readonly bias: Tensor | null;
-  readonly options: ConvOptions;
+  readonly options: Options;
 
+  constructor(
+    name: string,
+    spatial: number,
+    key: Tensor,
+    channels: Fans,
+    window: PerAxis,
+    lead: (perGroup: Fans) => readonly [number, number],
+    options: Options & WeightOptions,
+  ) {
+    super();
+    const { bias, initializer, dtype, ...own } = options;
+    const extents = perAxis(name, 'window', window, spatial);
+    [this.weight, this.bias] = parameters(name, key, channels, extents, lead, options);
+    this.options = own as unknown as Options;
+  }
+}
+
+/**
+ * Convolution over so many spatial axes as the class says; its weight is float[outputs, inputs / groups, …window]. See
+ * {@link conv} for the sum and the options.
+ */
+export abstract class Conv extends Kernel<ConvOptions> {
   constructor(
     name: string,
     spatial: number,
@@ -70,18 +91,7 @@ export abstract class Conv extends Module {
     window: PerAxis,
     options: ConvLayerOptions,
   ) {
-    super();
-    const { bias, initializer, dtype, ...own } = options;
-    const extents = perAxis(name, 'window', window, spatial);
-    [this.weight, this.bias] = parameters(
-      name,
-      key,
-      { inputs, outputs },
-      extents,
-      ({ inputs: own }) => [outputs, own],
-      options,
-    );
-    this.options = own;
+    super(name, spatial, key, { inputs, outputs }, window, own => [outputs, own.inputs], options);
   }
 
   /**
@@ -130,14 +140,11 @@ export class Conv3d extends Conv {
   }
 }
 
-/** Transposed convolution; see {@link convTranspose} for the sum and the options. */
-export abstract class ConvTranspose extends Module {
-  /** float[inputs, outputs / groups, …window] */
-  readonly weight: Tensor;
-  /** float[outputs] */
-  readonly bias: Tensor | null;
-  readonly options: ConvTransposeOptions;
-
+/**
+ * Transposed convolution; its weight is float[inputs, outputs / groups, …window]. See {@link convTranspose} for the sum
+ * and the options.
+ */
+export abstract class ConvTranspose extends Kernel<ConvTransposeOptions> {
   constructor(
     name: string,
     spatial: number,
@@ -147,18 +154,7 @@ export abstract class ConvTranspose extends Module {
     window: PerAxis,
     options: ConvTransposeLayerOptions,
   ) {
-    super();
-    const { bias, initializer, dtype, ...own } = options;
-    const extents = perAxis(name, 'window', window, spatial);
-    [this.weight, this.bias] = parameters(
-      name,
-      key,
-      { inputs, outputs },
-      extents,
-      ({ outputs: own }) => [inputs, own],
-      options,
-    );
-    this.options = own;
+    super(name, spatial, key, { inputs, outputs }, window, own => [inputs, own.outputs], options);
   }
 
   /**

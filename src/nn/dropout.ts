@@ -40,6 +40,16 @@ function requireRate(name: string, rate: number): void {
     });
 }
 
+/** In a pass that trains {@link dropout} at this rate, otherwise x: for layers that have it inside. */
+export function dropped(
+  x: Tensor,
+  rate: number,
+  pass: Pass | undefined,
+  options: DropoutOptions = {},
+): Tensor {
+  return rate === 0 || !pass?.training ? x : dropout(pass.key(), x, rate, options);
+}
+
 /**
  * The layer of {@link dropout}: in training it draws with a key of the pass; otherwise x stays as it is.
  *
@@ -60,7 +70,6 @@ export class Dropout extends Module {
 
   /** @throws BadArgument in training, where the pass has no key */
   forward(x: TensorLike, pass?: Pass): Tensor {
-    if (!pass?.training || this.rate === 0) return asFloat(x);
-    return dropout(pass.key(), x, this.rate, this.options);
+    return dropped(asFloat(x), this.rate, pass, this.options);
   }
 }

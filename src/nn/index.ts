@@ -17,7 +17,7 @@ export * from './batchNorm.ts';
 export { type Layer, Residual, Sequential } from './containers.ts';
 export { type ConvOptions, type ConvTransposeOptions, conv, convTranspose } from './conv.ts';
 export * from './convolution.ts';
-export * from './dropout.ts';
+export { Dropout, type DropoutOptions, dropout } from './dropout.ts';
 export * from './embedding.ts';
 export * from './flatten.ts';
 export * from './initializers.ts';

@@ -1,4 +1,5 @@
 /** What a model is made of: its layers, what they give, and how many parameters they have. */
+import { columns } from '../core/columns.ts';
 import { BadArgument } from '../core/errors.ts';
 import { Tensor } from '../core/tensor.ts';
 import { flatten } from '../core/tree.ts';
@@ -116,23 +117,12 @@ export function summary(model: unknown, exampleInput?: TensorLike): string {
     ...(outputs === undefined ? [] : [output]),
     parameters,
   ];
-  return table([
+  const rows = [
     row('path', 'class', 'output', 'parameters'),
     ...[...classes].map(([path, name]) =>
       row(path || '(model)', name, outputs?.get(path) ?? '', String(own.get(path))),
     ),
     row('total', '', '', String(parameterCount(model))),
-  ]);
-}
-
-/** Columns of text, the last one to the right. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, i) => Math.max(...rows.map(cells => cells[i].length)));
-  return rows
-    .map(cells =>
-      cells
-        .map((cell, i) => (i === cells.length - 1 ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
-        .join('  '),
-    )
-    .join('\n');
+  ];
+  return columns(rows, 'right');
 }

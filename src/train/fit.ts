@@ -1,8 +1,8 @@
 /** The training loop. */
 import { BadArgument, NotFinite } from '../core/errors.ts';
-import { scalar, Tensor } from '../core/tensor.ts';
-import * as tree from '../core/tree.ts';
+import { scalar, type Tensor } from '../core/tensor.ts';
 import { initialState, type ModelState } from '../nn/pass.ts';
+import { parameterCount } from '../nn/summary.ts';
 import { key as keyOf, split } from '../random/key.ts';
 import { addBatch, means, type Numbers, noSums } from './average.ts';
 import { type CheckpointOptions, openCheckpoints, type RunProgress } from './checkpoints.ts';
@@ -115,9 +115,6 @@ function numbersOf({ loss, metrics }: Measured): Numbers {
   for (const [name, metric] of Object.entries(metrics)) values[name] = metric.item() as number;
   return values;
 }
-
-const count = (model: unknown): number =>
-  tree.flatten(model).leaves.reduce((sum: number, leaf) => sum + (leaf instanceof Tensor ? leaf.size : 1), 0);
 
 /**
  * Means of the loss and the metrics over data, in evaluation: dropout drops nothing, batch norm uses its statistics.
@@ -301,7 +298,11 @@ export async function fit<M, B, P = Tensor>(
 
   let reason: EndReason | null = at.stopped ? 'early stopping' : null;
   try {
-    await log.write({ event: saved === null ? 'start' : 'resume', ...stamp(), parameters: count(model) });
+    await log.write({
+      event: saved === null ? 'start' : 'resume',
+      ...stamp(),
+      parameters: parameterCount(model),
+    });
     while (reason === null && at.epoch <= epochs) {
       if (signal?.aborted) reason = 'aborted';
       else reason = await trainEpoch();

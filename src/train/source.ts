@@ -69,27 +69,36 @@ export function examplesIn(batch: unknown): number {
   return 1;
 }
 
-function iterated<B>(source: Iterable<B> | AsyncIterable<B>, skip: number, length: number | null): Epoch<B> {
-  const iterator =
-    Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+/** An iterator's batches; `taken` counts them for sources that cannot tell themselves where they are. */
+function batchesOf<B>(
+  iterator: Iterator<B> | AsyncIterator<B>,
+  length: number | null,
+  state: (taken: number) => unknown,
+): Epoch<B> {
   let taken = 0;
-  const next = async (): Promise<B | null> => {
-    const { value, done } = await iterator.next();
-    if (done) return null;
-    taken++;
-    return value;
-  };
   return {
     length,
-    state: () => taken,
+    state: () => state(taken),
     close: async () => {
       await iterator.return?.();
     },
     next: async () => {
-      while (taken < skip) if ((await next()) === null) return null;
-      return await next();
+      const { value, done } = await iterator.next();
+      if (done) return null;
+      taken++;
+      return value;
     },
   };
+}
+
+/** The batches behind the first `skip`. */
+async function* behind<B>(source: Iterable<B> | AsyncIterable<B>, skip: number): AsyncGenerator<B> {
+  let left = skip;
+  for await (const batch of source) if (left-- <= 0) yield batch;
+}
+
+function iterated<B>(source: Iterable<B> | AsyncIterable<B>, skip: number, length: number | null): Epoch<B> {
+  return batchesOf(behind(source, skip), length, taken => skip + taken);
 }
 
 /** The batches of an epoch, counted from 1, from the beginning or behind those that a state says were taken. */
@@ -108,17 +117,7 @@ export function openEpoch<B>(
       ...(signal === undefined ? {} : { signal }),
     };
     const iterator = data.iterate(options) as ResumableIterator<B>;
-    return {
-      length: null,
-      state: () => iterator.state(),
-      next: async () => {
-        const { value, done } = await iterator.next();
-        return done ? null : value;
-      },
-      close: async () => {
-        await iterator.return?.();
-      },
-    };
+    return batchesOf(iterator, null, () => iterator.state());
   }
   if (typeof data === 'function') {
     const made = (data as (epoch: number) => Iterable<B> | AsyncIterable<B>)(epoch);

@@ -1,5 +1,6 @@
 /** Every intermediate variable with its value and its adjoint: reverse mode made visible. */
 import type { Aval } from '../core/aval.ts';
+import { columns } from '../core/columns.ts';
 import { NonScalarOutput } from '../core/errors.ts';
 import { currentOrigin } from '../core/origin.ts';
 import { labelOf } from '../core/path.ts';
@@ -285,17 +286,8 @@ function brief(tensor: Tensor | null): string {
 }
 
 function table(variables: readonly AdjointVariable[]): string {
-  const rows = [
+  return columns([
     ['variable', 'equation', 'value', 'adjoint'],
     ...variables.map(one => [one.name, one.equation, brief(one.value), brief(one.adjoint)]),
-  ];
-  const widths = rows[0].map((_, column) => Math.max(...rows.map(row => row[column].length)));
-  return rows
-    .map(row =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i]))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  ]);
 }

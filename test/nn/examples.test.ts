@@ -4,6 +4,7 @@ import * as ct from 'cotangent';
 import * as nn from 'cotangent/nn';
 import * as random from 'cotangent/random';
 import { expect, test } from 'vitest';
+import { expectWritten } from '../docs/written.ts';
 
 const folder = new URL('../../src/nn/', import.meta.url);
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'));
@@ -31,13 +32,5 @@ test('there are some', () => expect(examples.length).toBeGreaterThan(8));
 
 test.each(examples)('%s', (_, code, value) => {
   const run = new Function(...scope.map(([name]) => name), code) as (...all: unknown[]) => unknown;
-  const result = run(...scope.map(([, member]) => member));
-  const found = [result instanceof ct.Tensor ? result.arraySync() : result].flat(9 as 1) as unknown[];
-  const expected = [JSON.parse(value) as unknown].flat(9 as 1) as unknown[];
-  expect(found.length).toBe(expected.length);
-  expected.forEach((x, i) => {
-    // To as many decimals as are written down.
-    if (typeof x === 'number') expect(found[i]).toBeCloseTo(x, String(x).split('.')[1]?.length ?? 5);
-    else expect(found[i]).toBe(x);
-  });
+  expectWritten(run(...scope.map(([, member]) => member)), value);
 });

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import * as ct from 'cotangent';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { methods } from '../../src/numpy/methods.ts';
+import { expectWritten } from '../docs/written.ts';
 
 const { slice, tensor } = ct;
 type Callable = (...args: unknown[]) => unknown;
@@ -172,18 +173,7 @@ describe('the example of a docstring', () => {
   it.each(examples())('%s', (_, expression, dtype, value) => {
     const run = new Function(...names, `return ${expression}`) as Callable;
     const got = run(...values);
-    const arrays = (x: unknown): unknown =>
-      x instanceof ct.Tensor ? x.arraySync() : Array.isArray(x) ? x.map(arrays) : x;
-    const result = arrays(got);
     if (dtype) expect((got as ct.Tensor).dtype).toBe(dtype);
-    const expected = JSON.parse(value) as unknown;
-    const [flat, wanted] = [[result], [expected]].map(list => list.flat(9 as 1) as unknown[]);
-    expect(flat.length, `${JSON.stringify(result)}`).toBe(wanted.length);
-    wanted.forEach((x, i) => {
-      // To as many decimals as are written down.
-      const decimals = String(x).split('.')[1]?.length ?? 5;
-      if (typeof x === 'number') expect(flat[i]).toBeCloseTo(x, decimals);
-      else expect(flat[i]).toBe(x);
-    });
+    expectWritten(got, value);
   });
 });

@@ -7,7 +7,7 @@ import { asFloat } from '../../numpy/operands.ts';
 import { split } from '../../random/key.ts';
 import type { FloatOptions } from '../../random/uniform.ts';
 import { gelu } from '../activations.ts';
-import { dropped } from '../dropped.ts';
+import { dropped } from '../dropout.ts';
 import type { Initializer } from '../initializers.ts';
 import { Linear } from '../linear.ts';
 import { Module } from '../module.ts';

@@ -8,7 +8,7 @@ import { matmul } from '../../numpy/products.ts';
 import { permute, reshape } from '../../primitives/layout.ts';
 import { split } from '../../random/key.ts';
 import type { FloatOptions, FloatType } from '../../random/uniform.ts';
-import { dropped } from '../dropped.ts';
+import { dropped } from '../dropout.ts';
 import { glorotUniform, type Initializer } from '../initializers.ts';
 import { Linear } from '../linear.ts';
 import { Module } from '../module.ts';

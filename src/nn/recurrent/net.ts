@@ -11,7 +11,7 @@ import { concat } from '../../primitives/slice.ts';
 import { split } from '../../random/key.ts';
 import type { FloatOptions, FloatType } from '../../random/uniform.ts';
 import type { ScanCheckpoint } from '../../transforms/control/segments.ts';
-import { dropped } from '../dropped.ts';
+import { dropped } from '../dropout.ts';
 import { validSteps } from '../lengths.ts';
 import { Module } from '../module.ts';
 import type { Pass } from '../pass.ts';

@@ -1,5 +1,7 @@
 /** How the derivative of a loss comes back through time: vanishing and exploding gradients made visible. */
+
 import { sizeOf } from '../../core/aval.ts';
+import { columns } from '../../core/columns.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { norm } from '../../numpy/statistics.ts';
 import { zerosLike } from '../../primitives/broadcast.ts';
@@ -70,20 +72,11 @@ function growthOf(norms: Tensor): number {
 }
 
 function table(states: readonly StateAdjoint[]): string {
-  const rows = [
+  return columns([
     ['state', 'first', 'last', 'growth per step back'],
     ...states.map(({ name, norms, growth }) => {
       const list = norms.dataSync();
       return [name, ...[list[0], list[list.length - 1], growth].map(x => (x ?? Number.NaN).toPrecision(4))];
     }),
-  ];
-  const widths = rows[0].map((_, column) => Math.max(...rows.map(row => row[column].length)));
-  return rows
-    .map(row =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i]))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  ]);
 }
