@@ -244,7 +244,9 @@ export async function fit<M, B, P = Tensor>(
           await log.write({ event: 'step', epoch: at.epoch, step: at.step, values });
         const seconds = (performance.now() - before.time) / 1000;
         const rate = (sums.examples - before.examples) / seconds;
-        const length = source.length ?? (at.history.length > 0 ? at.step / at.epoch : null);
+        // Of a stream the epochs that are done tell how long one is.
+        const past = at.history.at(-1);
+        const length = source.length ?? (past === undefined ? null : past.step / past.epoch);
         progress.show({
           epoch: at.epoch,
           epochs,
